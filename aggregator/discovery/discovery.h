@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aggregator/discovery/target.h"
+#include "common/result.h"
+
+namespace cloudmon::discovery {
+
+// Where targets come from. One thread at a time.
+class Discovery {
+ public:
+  virtual ~Discovery() = default;
+  // The targets there are now, called once an interval: cheap when nothing changed. On an error (unreadable or
+  // malformed file: named with its place, logged once until it changes) the last good targets stay.
+  virtual std::vector<Target> Targets() = 0;
+};
+
+// Parses "host:port" (also "[::1]:9780", "http://host:port/path"); the path is /metrics where none is given.
+// Error: kInvalid, naming the text and what was expected. Thread-safe.
+Result<Target> ParseTarget(std::string_view text, std::string source);
+
+// Prometheus' file_sd content, JSON or YAML by itself: [{"targets": ["host:port"], "labels": {"node": "a"}}]. The
+// labels
+// __scheme__, __metrics_path__ and node are honoured. Error: kParse, naming file, place and what was expected.
+// Thread-safe.
+Result<std::vector<Target>> ParseFileSd(std::string_view content, std::string_view file_name);
+
+}  // namespace cloudmon::discovery

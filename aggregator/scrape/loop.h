@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scrape loop: discovers, fetches on the grid, reads, buckets, seals, hands on. One thread of its own.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/discovery/discovery.h"
+#include "aggregator/scrape/status.h"
+#include "aggregator/series/bucketer.h"
+#include "common/clock.h"
+
+namespace cloudmon::scrape {
+
+struct LoopOptions {
+  std::int64_t interval_seconds = 10;
+  std::chrono::milliseconds timeout{5000};  // lowered to the interval
+  std::size_t max_body_bytes = 64U << 20U;  // of one target, after decompression
+  std::size_t max_samples = 1'000'000;      // of one target
+  std::size_t max_connections = 256;        // open at once
+};
+
+// Each target is scraped once an interval, at an offset within it that is a hash of its url; the scrape belongs to the
+// bucket of its planned tick. A bucket is sealed, in order, when it has ended or all targets have reported or failed,
+// whichever is later for pushes and sooner for scrapes: see loop.cc. Thread-safe.
+class Loop {
+ public:
+  using Sealed = std::function<void(series::Bucket)>;
+
+  // Starts the thread. `bucketer` has been restored by the caller. `sealed` is called from the loop's thread.
+  static std::unique_ptr<Loop> Start(LoopOptions options, const Clock& clock,
+                                     std::vector<std::unique_ptr<discovery::Discovery>> discoveries,
+                                     std::unique_ptr<series::Bucketer> bucketer, Sealed sealed);
+  virtual ~Loop() = default;  // stops within a second, abandoning scrapes in flight
+
+  [[nodiscard]] virtual std::vector<TargetStatus> Targets() const = 0;
+  [[nodiscard]] virtual LoopStats Stats() const = 0;
+
+  // Replaces discoveries, timeout and limits (reload); taken up at the next tick. The interval cannot change.
+  virtual void Reload(LoopOptions options, std::vector<std::unique_ptr<discovery::Discovery>> discoveries) = 0;
+};
+
+}  // namespace cloudmon::scrape

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns readings into buckets: increases with resets, rates over the real time between two scrapes, rollups
+// pod -> deployment, namespace, cluster. Pure: no clock, no I/O. One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/series/model.h"
+#include "aggregator/series/reading.h"
+
+namespace cloudmon::series {
+
+class Bucketer {
+ public:
+  explicit Bucketer(std::int64_t interval_seconds);
+  ~Bucketer();
+
+  // Goes on from what was stored before a restart: the last entry of each member and its bucket, any order. Rollup
+  // totals continue, and a counter's increase over the restart is counted.
+  void Restore(const std::vector<std::pair<std::int64_t, Entry>>& last_entries);
+
+  // Takes a node's reading into the open bucket that starts at `bucket_seconds`. Buckets may be open side by side (a
+  // slow target), but are sealed in order. `node` is the resolved node name. A second reading of the same node in a
+  // bucket replaces nothing and is ignored (the caller refuses it earlier, by node name).
+  void Add(const std::string& node, std::int64_t bucket_seconds, std::int64_t scraped_at_ms,
+           const TargetReading& reading);
+
+  // Ends the bucket: its nodes, pods, and their rollups. `nodes_missing`: targets that should have reported and did
+  // not. A bucket without readings gives only the cluster's entry with nodes 0. Older open buckets must be sealed
+  // first.
+  Bucket Seal(std::int64_t bucket_seconds, std::size_t nodes_missing);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cloudmon::series

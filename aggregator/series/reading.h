@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one scrape of one target (or one pushed document) says, parsed. Counters are the source's raw totals. Pure data.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cloudmon::series {
+
+// nullopt: the page did not say. Totals since the start of the cgroup, interface or node.
+struct Usage {
+  std::optional<std::uint64_t> cpu_usage_usec;
+  std::optional<std::uint64_t> memory_bytes, memory_working_set_bytes;
+  std::optional<std::uint64_t> disk_read_bytes, disk_write_bytes;
+  std::optional<std::uint64_t> network_rx_bytes, network_tx_bytes;
+};
+
+// The same object (pointer) in every reading of a target while nothing in it changes.
+struct PodKey {
+  std::string ns, pod, deployment, uid;  // deployment and uid may be empty
+};
+
+struct ContainerUsage {
+  std::string container;
+  Usage usage;  // no network: that is the pod's
+};
+
+struct PodReading {
+  std::shared_ptr<const PodKey> key;
+  Usage usage;  // of the pod's cgroup and network. Where `containers` is not empty: only the network is set here.
+  std::vector<ContainerUsage> containers;    // pages without pod_* series: the pod is the sum of these
+  std::optional<double> start_time_seconds;  // of the pod's oldest container, where known
+};
+
+struct NodeReading {
+  Usage usage;
+  std::optional<std::uint64_t> cpu_capacity_millicores, memory_capacity_bytes;
+};
+
+struct TargetReading {
+  std::string node;  // what the page says (cloudmon_node_info); empty where it does not
+  NodeReading node_reading;
+  std::vector<PodReading> pods;
+};
+
+}  // namespace cloudmon::series

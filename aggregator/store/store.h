@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps sealed buckets: the newest in memory, all in a database within the retention.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aggregator/series/model.h"
+#include "common/clock.h"
+#include "common/result.h"
+
+namespace cloudmon::store {
+
+struct StoreOptions {
+  std::string path;                    // directory; made if missing
+  std::int64_t interval_seconds = 10;  // the buckets' width
+  std::int64_t retention_seconds = 7 * 24 * 3600;
+  std::size_t head_points = 2'000'000;  // at most this many points (member x bucket) are kept in memory
+};
+
+// Empty strings and nullopt match everything. Names match exactly.
+struct Selector {
+  series::Kind kind = series::Kind::kPod;
+  std::string node, ns, deployment, pod;
+};
+
+// One member's points in ascending time; gaps are left out.
+struct SeriesSlice {
+  series::MemberPtr member;
+  std::vector<std::int64_t> times_seconds;
+  std::vector<series::Point> points;  // as many
+};
+
+struct StoreStats {
+  std::size_t members = 0, head_points = 0;
+  std::int64_t oldest_bucket_seconds = 0, newest_bucket_seconds = 0;  // 0: empty
+  std::uint64_t buckets_written = 0, write_failures = 0;
+  std::size_t write_queue = 0;  // sealed buckets not yet in the database
+  std::uint64_t database_bytes = 0;
+};
+
+// Thread-safe: readers never block each other, and block the writer no longer than it takes to copy a result.
+class Store {
+ public:
+  // Opens or makes the database and reads the newest buckets back into memory. A damaged database is set aside under
+  // another name in the same directory, which is logged, and an empty one is begun. Errors: kDenied or kIo where the
+  // directory cannot be written, kInvalid where the database was made with another interval; the message says what to
+  // do.
+  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options, const Clock& clock);
+  virtual ~Store() = default;  // writes what is queued
+
+  // Takes the next sealed bucket; visible to readers when this returns, durable shortly after (written by a thread of
+  // the store's own; a failure is logged, counted and tried again while the bucket is in memory).
+  virtual void Append(series::Bucket bucket) = 0;
+
+  // Points with start <= time < end, for each matching member that has any, ordered by member.
+  // Error: kIo when the database cannot be read; kLimit when there would be more than `max_points`.
+  virtual Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
+                                                  std::int64_t end_seconds, std::size_t max_points) const = 0;
+
+  // Whether any bucket within the retention names a member that matches.
+  [[nodiscard]] virtual bool Knows(const Selector& selector) const = 0;
+
+  // The newest sealed bucket's start; nullopt before the first.
+  [[nodiscard]] virtual std::optional<std::int64_t> NewestBucket() const = 0;
+
+  // The last known point of each member in the newest `buckets` buckets: what the bucketer goes on from after a
+  // restart.
+  [[nodiscard]] virtual std::vector<SeriesSlice> Tail(std::size_t buckets) const = 0;
+
+  [[nodiscard]] virtual StoreStats Stats() const = 0;
+
+  // Changes the retention (reload).
+  virtual void SetRetention(std::int64_t retention_seconds) = 0;
+};
+
+}  // namespace cloudmon::store

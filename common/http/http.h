@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a handler takes and returns. A handler is a function from Request to Response; tests call it directly.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/result.h"
+
+namespace cloudmon::http {
+
+struct Request {
+  std::string method;                                        // "GET"
+  std::string path;                                          // percent-decoded, without the query: "/api/nodes/node-a"
+  std::string query;                                         // raw, without '?': "window=5m&limit=10"
+  std::vector<std::pair<std::string, std::string>> headers;  // as sent; look up with Header()
+  std::string body;
+  std::map<std::string, std::string, std::less<>> path_params;  // set by the router: {"node", "node-a"}
+
+  // The first header of that name (any case), or empty.
+  [[nodiscard]] std::string_view Header(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type, -Length and -Encoding
+};
+
+// Must be thread-safe: the server calls it from many threads.
+using Handler = std::function<Response(const Request&)>;
+
+// Splits "a=1&b=x%20y+z" into decoded pairs in order. Error: kParse for a bad percent escape, naming it. Thread-safe.
+Result<std::vector<std::pair<std::string, std::string>>> ParseQueryString(std::string_view query);
+
+// Decodes %XX ('+' stays). Error: kParse. Thread-safe.
+Result<std::string> PercentDecode(std::string_view text);
+
+// {"error": {"code": code, "message": message}} with that status. `message` may be any UTF-8.
+Response JsonError(int status, std::string_view code, std::string_view message);
+
+}  // namespace cloudmon::http

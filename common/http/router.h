@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/http/http.h"
+
+namespace cloudmon::http {
+
+struct Route {
+  std::string method;   // "GET" also answers HEAD
+  std::string pattern;  // "/api/nodes/{node}/pods": a {name} matches one whole non-empty segment
+  std::string summary;  // one line, shown by `GET /api` and the landing pages
+  Handler handler;
+};
+
+// Finds the route of a request. Literal segments win over {names}. Built once, then read-only and thread-safe.
+class Router {
+ public:
+  void Add(std::string method, std::string pattern, std::string summary, Handler handler);
+
+  // Calls the handler. Unknown path: 404; known path with another method: 405 with Allow; an exception out of a
+  // handler: 500, logged. All as JsonError. OPTIONS on a known path: 204 with Allow.
+  [[nodiscard]] Response Dispatch(Request request) const;
+
+  [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+};
+
+}  // namespace cloudmon::http

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of pods and containers, as a source tells them. Pure data; all text is valid UTF-8.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+
+namespace cloudmon::identity {
+
+struct ContainerIdentity {
+  std::string id;     // 64 hexadecimal digits; empty where the source only knows the name (podlogs)
+  std::string name;   // "app"
+  std::string image;  // "shop/web:1.2"; empty where unknown
+  // podlogs: Unix time at which the newest log file of this container was made; orders containers by their start.
+  std::optional<double> log_birth_seconds;
+};
+
+struct PodIdentity {
+  std::string uid;
+  std::string namespace_name, name;
+  std::string deployment;               // empty unless the workload is a Deployment
+  std::string workload, workload_type;  // kubernetes-mixin's, lower case; both empty where unknown
+  std::string sandbox_id;               // the pause container's ID; empty where unknown
+  std::optional<bool> host_network;
+  std::vector<ContainerIdentity> containers;
+};
+
+// Where names come from: cri, podlogs, later kubernetes and kubelet. One thread at a time.
+class Source {
+ public:
+  virtual ~Source() = default;
+  // "cri", "podlogs": the value in --identity.sources and of the label `source`.
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  // All pods of this node that the source knows now. Bounded in time (about 2 s). Errors say what to change.
+  virtual Result<std::vector<PodIdentity>> Fetch() = 0;
+};
+
+}  // namespace cloudmon::identity
