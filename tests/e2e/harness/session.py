@@ -5,11 +5,14 @@ import os
 import shutil
 import unittest
 
-from harness import containerd, kernel, pods
+from harness import containerd, kernel, pods, procs
+from harness.recorder import Recorder
 
 DIRECTORY = os.environ.get("CM_E2E_DIR", "/var/tmp/cloud-monitor-e2e")
 LOCK = "/var/tmp/cloud-monitor-e2e.lock"
 _machine = None
+_obstacle = None  # why there is no machine
+_stack = None
 _lock = None
 
 
@@ -80,24 +83,34 @@ def need_tools(*names):
 
 
 def machine():
-    """The running machine. Skips where there cannot be one."""
-    global _machine
+    """The running machine. Skips where there cannot be one; what failed once fails the same way again."""
+    global _machine, _obstacle
+    if _obstacle is not None:
+        raise _obstacle
     if _machine is None:
-        need_tools("containerd", "runc", "ctr", "curl", "gcc", "ip")
-        reason = _missing()
-        if reason:
-            raise unittest.SkipTest(reason)
-        lock()
-        containerd.sweep(DIRECTORY)
-        os.makedirs(DIRECTORY, mode=0o755)
-        started = Machine()
         try:
-            started.start()
-        except BaseException:
-            close_machine(started)
+            _machine = _new_machine()
+        except (Exception, unittest.SkipTest) as e:
+            _obstacle = e
             raise
-        _machine = started
     return _machine
+
+
+def _new_machine():
+    need_tools("containerd", "runc", "ctr", "curl", "gcc", "ip")
+    reason = _missing()
+    if reason:
+        raise unittest.SkipTest(reason)
+    lock()
+    containerd.sweep(DIRECTORY)
+    os.makedirs(DIRECTORY, mode=0o755)
+    started = Machine()
+    try:
+        started.start()
+    except BaseException:
+        close_machine(started)
+        raise
+    return started
 
 
 def close_machine(started):
@@ -106,8 +119,59 @@ def close_machine(started):
     containerd.sweep(DIRECTORY)
 
 
+class Stack:
+    """What a cluster would run: an exporter that an aggregator and a Prometheus scrape, every 2 s."""
+
+    INTERVAL = 2
+
+    def __init__(self, on):
+        self.programs = []
+        self.exporter = self._keep(procs.exporter_on(on))
+        target = f"127.0.0.1:{self.exporter.port}"
+        self.aggregator = self._keep(procs.aggregator(DIRECTORY + "/data-stack", targets=[target],
+                                                      interval=f"{self.INTERVAL}s"))
+        self.prometheus = self._keep(self._prometheus(target)) if shutil.which("prometheus") else None
+        self.recorder = Recorder(on)
+
+    def _keep(self, program):
+        self.programs.append(program)
+        return program
+
+    def _prometheus(self, target):
+        config = DIRECTORY + "/prometheus.yml"
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"global: {{scrape_interval: {self.INTERVAL}s}}\n"
+                       f"scrape_configs: [{{job_name: e2e, static_configs: [{{targets: ['{target}']}}]}}]\n")
+        return procs.Program(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={DIRECTORY}/prometheus",
+                              "--web.listen-address=127.0.0.1:0"])
+
+    def close(self):
+        self.recorder.stop()
+        for program in reversed(self.programs):
+            program.stop()
+
+
+def stack():
+    """The running stack on the running machine."""
+    global _stack
+    if _stack is None:
+        _stack = Stack(machine())
+    return _stack
+
+
+def begin_stack():
+    """Starts the stack ahead of the tests that use it; what hinders it is told by them."""
+    try:
+        stack()
+    except (Exception, unittest.SkipTest):
+        pass
+
+
 def close():
-    global _machine
+    global _machine, _stack
+    if _stack is not None:
+        _stack.close()
+        _stack = None
     if _machine is not None:
         close_machine(_machine)
         _machine = None
