@@ -38,8 +38,8 @@ class Api(Case):
 
     def settled_window(self, buckets=6):
         """(start, end) of whole buckets in the past that the recorder has seen too."""
-        newest = max(entry["time"] for entry in self.entries("/api/cluster?window=1m"))
-        return newest - buckets * self.stack.INTERVAL, newest
+        end = max(entry["time"] for entry in self.entries("/api/cluster?window=1m")) - self.stack.INTERVAL
+        return end - buckets * self.stack.INTERVAL, end
 
     def window(self, path):
         """A member's entries in a settled window, oldest first."""
@@ -148,8 +148,13 @@ class Api(Case):
             entry = self.window(path)[-1]
             self.assertEqual((entry["nodes"], entry["nodes_missing"]), (1, 0))
             self.assertEqual(entry["pods"], len(self.machine.pods))
-        self.assertEqual(self.window("/api/cluster")[-1]["memory_bytes"],
-                         self.window("/api/namespaces/__all__")[-1]["memory_bytes"])
+        start, end = self.settled_window()
+        cluster = self.entries(f"/api/cluster?start={start}&end={end}")
+        self.assertEqual(cluster, self.entries(f"/api/namespaces/__all__?start={start}&end={end}"))
+        for entry in cluster:
+            namespaces = [n for n in self.entries(f"/api/namespaces?start={start}&end={end}") if n["time"] == entry["time"]]
+            self.assertEqual(entry["memory_bytes"], sum(n["memory_bytes"] for n in namespaces))
+            self.assert_close(entry["cpu_millicores"], sum(n["cpu_millicores"] for n in namespaces), "millicores", absolute=3)
 
     # Routes and parameters.
 
@@ -228,11 +233,10 @@ class Api(Case):
         self.assertIn("GET", answer.headers["Allow"])
 
     def test_targets(self):
-        target = self.entries("/api/targets")
-        target = target["targets"] if isinstance(target, dict) else target
-        self.assertEqual([(entry["node"], entry["up"]) for entry in target], [("node-e2e", True)])
-        self.assertIn(f":{self.stack.exporter.port}/metrics", target[0]["url"])
-        self.assertGreater(target[0]["samples"], 100)
+        targets = self.entries("/api/targets")
+        self.assertEqual([(target["node"], target["up"]) for target in targets], [("node-e2e", True)])
+        self.assertIn(f":{self.stack.exporter.port}/metrics", targets[0]["url"])
+        self.assertGreater(targets[0]["samples"], 100)
 
     def test_own_routes(self):
         for path in ("/", "/api", "/-/healthy", "/-/ready", "/metrics"):

@@ -84,9 +84,7 @@ class BadTargets(Case):
 
     def targets(self, aggregator):
         """{host:port: what /api/targets says of it}"""
-        listed = aggregator.get("/api/targets").json
-        listed = listed["targets"] if isinstance(listed, dict) else listed
-        return {entry["url"].split("/")[2]: entry for entry in listed}
+        return {entry["url"].split("/")[2]: entry for entry in aggregator.get("/api/targets").json}
 
     def pods(self, aggregator):
         answer = aggregator.get("/api/pods")

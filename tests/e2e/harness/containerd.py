@@ -41,6 +41,7 @@ state = "{dir}/state"
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         SystemdCgroup = false
+        Root = "{dir}/runc"
 [plugins."io.containerd.internal.v1.opt"]
   path = "{dir}/opt"
 """
@@ -163,6 +164,12 @@ def _pod_processes():
     return pids
 
 
+def _shim_sockets(directory):
+    """containerd keeps them outside its own directories, whatever those are."""
+    for path in glob.glob(directory + "/state/io.containerd.runtime.v2.task/*/*/address"):
+        yield kernel.read(path).strip().removeprefix("unix://")
+
+
 def _mounts_below(directory):
     points = (line.split()[4] for line in kernel.read("/proc/self/mountinfo").splitlines())
     return sorted((point for point in points if point.startswith(directory + "/")), reverse=True)
@@ -172,6 +179,9 @@ def sweep(directory):
     """Removes all that a run in this directory made: processes, mounts, interfaces, cgroups, files."""
     until(lambda: not (_kill(_daemons(directory)) or _daemons(directory)), 20, "containerd and its shims are gone")
     until(lambda: not (_kill(_pod_processes()) or _pod_processes()), 20, "the pods' processes are gone")
+    for path in _shim_sockets(directory):
+        if os.path.exists(path):
+            os.unlink(path)
     for point in _mounts_below(directory):
         subprocess.run(["umount", "-l", point], check=False)
     subprocess.run(["ip", "link", "del", BRIDGE], stderr=subprocess.DEVNULL, check=False)
