@@ -18,9 +18,11 @@ def garbage(handler):
 
 
 def half_garbage(handler):
-    send(handler, b'up 1\n}}} not a sample {{{\ncontainer_cpu_usage_seconds_total{pod="half",namespace="shop",container="c"} 5\n'
+    send(handler, b'up 1\n}}} not a sample {{{\n'
+                  b'container_cpu_usage_seconds_total{pod="half",namespace="shop",container="c"} 5\n'
                   b'container_memory_usage_bytes{pod="half",namespace="shop",container="c"} 4096\n'
-                  b'container_memory_usage_bytes{pod="bad\xff\xfe",namespace="shop",container="c"} 8192\nx{a="unclosed} 1\n')
+                  b'container_memory_usage_bytes{pod="bad\xff\xfe",namespace="shop",container="c"} 8192\n'
+                  b'x{a="unclosed} 1\n')
 
 
 def endless(handler):
@@ -80,7 +82,8 @@ class BadTargets(Case):
         return target.address
 
     def start(self, targets, *flags):
-        return self.started(procs.aggregator(self.temp_dir(), "--scrape.timeout=900ms", *flags, targets=targets, interval="1s"))
+        return self.started(procs.aggregator(self.temp_dir(), "--scrape.timeout=900ms", *flags, targets=targets,
+                                             interval="1s"))
 
     def targets(self, aggregator):
         """{host:port: what /api/targets says of it}"""

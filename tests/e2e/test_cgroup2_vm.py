@@ -94,16 +94,18 @@ class Cgroup2:
             self.assertEqual(page.value("cloudmon_unidentified_pods"), PODS)
             self.assertIn("2", page.labels("cloudmon_node_info")["cgroup_version"])
             paths = {labels["cgroup_path"] for labels, _ in page.all("cloudmon_pod_info")}
-            self.assertEqual(paths, {os.path.dirname(path).removeprefix("/sys/fs/cgroup") for path in self.cgroups.values()})
+            self.assertEqual(paths, {os.path.dirname(path).removeprefix("/sys/fs/cgroup")
+                                     for path in self.cgroups.values()})
             self.assertEqual({labels["qos"] for labels, _ in page.all("cloudmon_pod_info")},
                              {"guaranteed", "burstable", "besteffort"})
 
     def test_cpu_and_memory_are_the_kernels(self):
         self.check_between("container_cpu_usage_seconds_total", Recorded.cpu_seconds, self.workload(), absolute=1e-6)
         batches = 512 * 1024
-        self.check_between("container_memory_usage_bytes", lambda r: r.value("memory.current"), self.workload(), 0.05, batches)
-        self.check_between("container_memory_working_set_bytes", Recorded.working_set_bytes, self.workload(), 0.05, batches)
-        self.check_between("container_memory_rss", lambda r: r.key("memory.stat", "anon"), self.workload(), 0.05, batches)
+        for metric, read in (("container_memory_usage_bytes", lambda r: r.value("memory.current")),
+                             ("container_memory_working_set_bytes", Recorded.working_set_bytes),
+                             ("container_memory_rss", lambda r: r.key("memory.stat", "anon"))):
+            self.check_between(metric, read, self.workload(), 0.05, batches)
         self.assertGreater(self.value(1, "container_memory_rss", "holder"), 40 << 20)
 
     def test_the_throttled_container_throttles(self):

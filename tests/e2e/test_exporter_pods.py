@@ -161,8 +161,10 @@ class ExporterPods(Case):
         cruncher = self.machine.pod("batch-jobs/cruncher").container()
         readings, page = self.around_scrape(lambda c: c.cgroup.throttled(), [cruncher])
         _, before, after = readings[0]
-        for metric, low, high in zip(("periods_total", "throttled_periods_total", "throttled_seconds_total"), before, after):
-            self.assert_between(page.value("container_cpu_cfs_" + metric, **names(cruncher)), low, high, metric, absolute=1e-6)
+        metrics = ("periods_total", "throttled_periods_total", "throttled_seconds_total")
+        for metric, low, high in zip(metrics, before, after):
+            got = page.value("container_cpu_cfs_" + metric, **names(cruncher))
+            self.assert_between(got, low, high, metric, absolute=1e-6)
         self.assertGreater(before[1], 0, "the load exceeds its quota")
         self.assertEqual(page.value("container_spec_cpu_quota", **names(cruncher)), 20000)
         self.assertEqual(page.value("container_spec_cpu_period", **names(cruncher)), 100000)
@@ -192,8 +194,9 @@ class ExporterPods(Case):
         page = self.scraper.page()
         after, memory_after = kernel.node_cpu_seconds(), kernel.meminfo()
         self.assert_between(page.value("node_cpu_usage_seconds_total"), before, after, "node CPU", absolute=0.05)
-        busy = sum(value for labels, value in page.all("node_cpu_seconds_total") if labels["mode"] not in ("idle", "iowait"))
-        self.assert_between(busy, before, after, "sum of the modes", absolute=0.05 * len(page.all("node_cpu_seconds_total")))
+        modes = page.all("node_cpu_seconds_total")
+        busy = sum(value for labels, value in modes if labels["mode"] not in ("idle", "iowait"))
+        self.assert_between(busy, before, after, "sum of the modes", absolute=0.05 * len(modes))
         self.assertEqual(page.value("node_memory_MemTotal_bytes"), memory_before["MemTotal"])
         self.assert_between(page.value("node_memory_MemAvailable_bytes"), memory_before["MemAvailable"],
                             memory_after["MemAvailable"], "MemAvailable", 0.05)

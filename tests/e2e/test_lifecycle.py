@@ -38,8 +38,8 @@ class Lifecycle(Case):
         self.assertEqual(len(self.scraper.page().all("container_cpu_usage_seconds_total", pod=pod.spec.name)), 2)
         pod.runtime.stop_container(pod.container("one").id)
         page = self.scraper.page()
-        self.assertEqual([labels["container"] for labels, _ in page.all("container_cpu_usage_seconds_total", pod=pod.spec.name)],
-                         ["two"])
+        left = page.all("container_cpu_usage_seconds_total", pod=pod.spec.name)
+        self.assertEqual([labels["container"] for labels, _ in left], ["two"])
         self.assertEqual(len(page.all("pod_cpu_usage_seconds_total", pod=pod.spec.name)), 1)
 
     def test_oom_kills_count(self):

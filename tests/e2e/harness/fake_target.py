@@ -57,7 +57,8 @@ def counting_page(pod="web-1", namespace="shop", cores=0.5, memory_bytes=1 << 20
         lines = ["# TYPE container_cpu_usage_seconds_total counter", "# TYPE container_memory_usage_bytes gauge",
                  "# TYPE container_memory_working_set_bytes gauge", "# TYPE container_network_receive_bytes_total counter"]
         for container in ("app", "sidecar"):
-            labels = f'container="{container}",id="/kubepods/pod1/{container}",image="img",name="x",namespace="{namespace}",pod="{pod}"'
+            labels = (f'container="{container}",id="/kubepods/pod1/{container}",image="img",name="x",'
+                      f'namespace="{namespace}",pod="{pod}"')
             lines += [f"container_cpu_usage_seconds_total{{{labels},cpu=\"total\"}} {seconds:.6f}",
                       f"container_memory_usage_bytes{{{labels}}} {memory_bytes // 2}",
                       f"container_memory_working_set_bytes{{{labels}}} {memory_bytes // 2}"]
