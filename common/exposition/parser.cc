@@ -61,14 +61,13 @@ bool CutNumber(const char*& at, const char* end, double& value) {
 
 // Milliseconds in text, seconds in OpenMetrics.
 bool CutTimestamp(const char*& at, const char* end, Format format, std::int64_t& timestamp_ms) {
-  const std::string_view token = CutTokenAt(at, end);
   if (format == Format::kText) {
-    const auto whole = text::ParseI64(token);
-    if (whole.ok()) timestamp_ms = whole.value();
-    return whole.ok();
+    const auto [stop, error] = std::from_chars(at, end, timestamp_ms);
+    at = stop;
+    return error == std::errc{} && EndsToken(stop, end);
   }
   constexpr double kMaxMs = 9e15;  // doubles are exact to the millisecond up to here
-  const auto seconds = text::ParseDouble(token);
+  const auto seconds = text::ParseDouble(CutTokenAt(at, end));
   if (!seconds.ok() || !(std::abs(seconds.value() * 1000) < kMaxMs)) return false;
   timestamp_ms = std::llround(seconds.value() * 1000);
   return true;
