@@ -89,7 +89,10 @@ TEST_CASE("this process: an open file is counted") {
 TEST_CASE("WriteProcessMetrics writes what is known") {
   std::string page;
   cloudmon::exposition::Writer writer(cloudmon::exposition::Format::kText, page);
-  WriteProcessMetrics(writer, {.cpu_seconds = 1.5, .max_fds = 1024});
+  ProcessStats stats;
+  stats.cpu_seconds = 1.5;
+  stats.max_fds = 1024;
+  WriteProcessMetrics(writer, stats);
   CHECK(page ==
         "# HELP process_cpu_seconds_total CPU time used by this program, user plus system.\n"
         "# TYPE process_cpu_seconds_total counter\n"
