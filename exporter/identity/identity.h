@@ -21,6 +21,8 @@ struct ContainerIdentity {
 
 struct PodIdentity {
   std::string uid;
+  std::string
+      config_hash;  // static pods: the annotation kubernetes.io/config.hash, which their cgroup carries as its UID
   std::string namespace_name, name;
   std::string deployment;               // empty unless the workload is a Deployment
   std::string workload, workload_type;  // kubernetes-mixin's, lower case; both empty where unknown
@@ -37,6 +39,9 @@ class Source {
   [[nodiscard]] virtual std::string_view name() const = 0;
   // All pods of this node that the source knows now. Bounded in time (about 2 s). Errors say what to change.
   virtual Result<std::vector<PodIdentity>> Fetch() = 0;
+  // The container runtime as Kubernetes writes it, "containerd://1.6.20"; empty where the source cannot tell or has not
+  // been asked yet.
+  [[nodiscard]] virtual std::string container_runtime() const { return {}; }
 };
 
 }  // namespace cloudmon::identity
