@@ -17,6 +17,7 @@ struct ContainerIdentity {
   std::string image;  // "shop/web:1.2"; empty where unknown
   // podlogs: Unix time at which the newest log file of this container was made; orders containers by their start.
   std::optional<double> log_birth_seconds;
+  bool operator==(const ContainerIdentity&) const = default;
 };
 
 struct PodIdentity {
@@ -29,6 +30,7 @@ struct PodIdentity {
   std::string sandbox_id;               // the pause container's ID; empty where unknown
   std::optional<bool> host_network;
   std::vector<ContainerIdentity> containers;
+  bool operator==(const PodIdentity&) const = default;
 };
 
 // Where names come from: cri, podlogs, later kubernetes and kubelet. One thread at a time.
