@@ -1,3 +1,6 @@
 cm_test(discovery_test
   SOURCES discovery/file_sd_test.cc discovery/target_test.cc
   DEPS cm::aggregator_discovery spdlog::spdlog)
+cm_test(fetcher_test
+  SOURCES scrape/fetcher_test.cc ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
+  DEPS cm::aggregator_scrape ZLIB::ZLIB)
