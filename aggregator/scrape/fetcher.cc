@@ -26,6 +26,7 @@ constexpr char kAccept[] =
     "Accept: application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 constexpr std::size_t kMaxHeaderBytes = 64U << 10U;
+constexpr std::size_t kMaxErrorBodyBytes = 64U << 10U;
 
 using HeaderList = std::shared_ptr<curl_slist>;
 
@@ -53,7 +54,7 @@ struct Transfer {
   FetchLimits limits;
   HeaderList headers;
   std::string body;
-  std::size_t header_bytes = 0;
+  std::size_t header_bytes = 0, unread_bytes = 0;
   bool body_too_large = false, header_too_large = false;
   std::array<char, CURL_ERROR_SIZE> error_text{};
 
@@ -68,7 +69,10 @@ struct Transfer {
 std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::size_t bytes = size * count;
-  if (transfer.HttpStatus() != 200) return 0;  // only the status matters
+  if (transfer.HttpStatus() != 200) {  // only the status matters, but reading a short body keeps the connection
+    transfer.unread_bytes += bytes;
+    return transfer.unread_bytes > kMaxErrorBodyBytes ? 0 : bytes;
+  }
   transfer.body_too_large = bytes > transfer.limits.max_body_bytes - transfer.body.size();
   if (transfer.body_too_large) return 0;
   try {
@@ -162,7 +166,7 @@ class CurlFetcher final : public Fetcher {
     transfer->waited_ms = clock_.SteadyMs() - request.steady_ms;
     transfer->limits = limits_;
     transfer->headers = headers_;
-    transfer->header_bytes = 0;
+    transfer->header_bytes = transfer->unread_bytes = 0;
     transfer->body_too_large = transfer->header_too_large = false;
     transfer->error_text[0] = '\0';
     CURL* easy = transfer->easy.get();
@@ -229,7 +233,7 @@ class CurlFetcher final : public Fetcher {
     const long status = transfer.HttpStatus();
     if (transfer.body_too_large) return BodyTooLargeError(transfer.limits);
     if (transfer.header_too_large) return Error{ErrorCode::kLimit, "the answer's header is longer than 64 KiB"};
-    if (status != 0 && status != 200 && (code == CURLE_OK || code == CURLE_WRITE_ERROR)) {
+    if (status != 0 && status != 200) {
       const char* location = nullptr;
       curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &location);
       return HttpStatusError(status, location == nullptr ? "" : location);

@@ -144,6 +144,14 @@ TEST_CASE("fetcher: status") {
   answer("302 Found", "Location: http://127.0.0.1:1/x\r\n",
          "the target answered HTTP 302 to http://127.0.0.1:1/x: redirects are not followed, give the final address");
   answer("206 Partial Content", "", "the target answered HTTP 206");
+  StubServer endless([](StubConnection& c) {
+    c.ReadRequest();
+    c.Send("HTTP/1.1 500 Oops\r\n\r\n");
+    const std::string chunk(65536, 'x');
+    while (c.Send(chunk)) {
+    }
+  });
+  CHECK(Problem(Client().Get(endless.Url())) == "the target answered HTTP 500");
   StubServer empty(test::AlwaysAnswer("HTTP/1.1 204 No Content\r\n\r\n"));
   CHECK(Problem(Client().Get(empty.Url())) == "the target answered HTTP 204");
 }
@@ -244,7 +252,6 @@ TEST_CASE("fetcher: Wake ends a Wait; what is in flight is abandoned; no descrip
     }
     waker.join();
   }
-  StubServer::Handler none;
   CHECK(open_fds() <= before + 1);  // the silent server's side of the connection
 }
 
