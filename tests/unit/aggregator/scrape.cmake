@@ -4,3 +4,6 @@ cm_test(discovery_test
 cm_test(fetcher_test
   SOURCES scrape/fetcher_test.cc ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
   DEPS cm::aggregator_scrape ZLIB::ZLIB)
+cm_test(page_test
+  SOURCES scrape/page_reader_test.cc
+  DEPS cm::aggregator_page)
