@@ -7,6 +7,7 @@
 #include <array>
 #include <deque>
 #include <exception>
+#include <stdexcept>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -260,11 +261,10 @@ class CurlFetcher final : public Fetcher {
 
 }  // namespace
 
-Result<std::unique_ptr<Fetcher>> MakeCurlFetcher(const FetchLimits& limits, const Clock& clock) {
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return Error{ErrorCode::kIo, "libcurl: cannot be set up"};
-  CURLM* multi = curl_multi_init();
-  if (multi == nullptr) return Error{ErrorCode::kIo, "libcurl: cannot be set up"};
-  return std::unique_ptr<Fetcher>(std::make_unique<CurlFetcher>(multi, limits, clock));
+std::unique_ptr<Fetcher> MakeCurlFetcher(const FetchLimits& limits, const Clock& clock) {
+  CURLM* multi = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_multi_init() : nullptr;
+  if (multi == nullptr) throw std::runtime_error("libcurl cannot be set up");
+  return std::make_unique<CurlFetcher>(multi, limits, clock);
 }
 
 }  // namespace cloudmon::scrape

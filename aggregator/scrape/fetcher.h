@@ -54,7 +54,8 @@ class Fetcher {
 };
 
 // Redirects are not followed, proxies of the environment not used; connections are kept and used again; gzip is
-// accepted. Error: kIo when libcurl cannot be set up.
-Result<std::unique_ptr<Fetcher>> MakeCurlFetcher(const FetchLimits& limits, const Clock& clock);
+// accepted. Throws std::runtime_error when libcurl cannot be set up, which is a broken installation. `clock` must
+// outlive it.
+std::unique_ptr<Fetcher> MakeCurlFetcher(const FetchLimits& limits, const Clock& clock);
 
 }  // namespace cloudmon::scrape

@@ -7,3 +7,10 @@ cm_test(fetcher_test
 cm_test(page_test
   SOURCES scrape/page_reader_test.cc
   DEPS cm::aggregator_page)
+cm_test(scrape_test
+  SOURCES
+    scrape/loop_test.cc
+    scrape/schedule_test.cc
+    scrape/scraper_test.cc
+    ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
+  DEPS cm::aggregator_scrape)

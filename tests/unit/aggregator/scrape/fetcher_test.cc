@@ -39,8 +39,7 @@ std::string Gzip(std::string_view text) {
 
 class Client {
  public:
-  explicit Client(FetchLimits limits = {.timeout = milliseconds(20'000)})
-      : fetcher_(std::move(MakeCurlFetcher(limits, clock_)).value()) {}
+  explicit Client(FetchLimits limits = {.timeout = milliseconds(20'000)}) : fetcher_(MakeCurlFetcher(limits, clock_)) {}
 
   std::map<std::uint64_t, Fetched> Get(const std::vector<std::string>& urls) {
     for (std::size_t i = 0; i < urls.size(); ++i) fetcher_->Start(i, urls[i]);
