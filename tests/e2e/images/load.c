@@ -9,7 +9,7 @@
 //   load get HOST PORT PER_SECOND     that many GETs a second
 //   load oom MIB                      on SIGUSR1 a child takes MIB MiB, to be OOM-killed; the parent lives on
 //
-// All end on SIGTERM. Rates are kept on average: a role that was held up catches up.
+// All end on SIGTERM. Rates are kept on average: a role that was held up for less than a second catches up.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,21 +45,35 @@ static void SleepSeconds(double seconds) {
   nanosleep(&t, NULL);
 }
 
-// Waits until the n-th of `per_second` events is due.
-static void Pace(double start, uint64_t n, double per_second) {
-  SleepSeconds(start + (double)n / per_second - Now(CLOCK_MONOTONIC));
+// A schedule of events: `per_second` of them, each due at a time of its own.
+struct Pace {
+  double next, per_second;
+};
+
+static struct Pace NewPace(double per_second) { return (struct Pace){Now(CLOCK_MONOTONIC), per_second}; }
+
+// Waits until the next event is due. What is more than a second late is given up.
+static void Wait(struct Pace* pace) {
+  const double now = Now(CLOCK_MONOTONIC);
+  if (pace->next < now - 1) pace->next = now;
+  SleepSeconds(pace->next - now);
+  pace->next += 1 / pace->per_second;
 }
 
 static double burn_share;
 
 static void* BurnThread(void* unused) {
-  const double start = Now(CLOCK_MONOTONIC);
-  const double start_cpu = Now(CLOCK_THREAD_CPUTIME_ID);
+  double start = Now(CLOCK_MONOTONIC);
+  double start_cpu = Now(CLOCK_THREAD_CPUTIME_ID);
   volatile uint32_t x = 1;
   for (;;) {
     for (int i = 0; i < 100000; ++i) x = x * 1664525U + 1013904223U;
     const double used = Now(CLOCK_THREAD_CPUTIME_ID) - start_cpu;
     const double due = (Now(CLOCK_MONOTONIC) - start) * burn_share;
+    if (used < due - burn_share) {  // a second behind
+      start = Now(CLOCK_MONOTONIC);
+      start_cpu = Now(CLOCK_THREAD_CPUTIME_ID);
+    }
     if (burn_share < 1 && used > due) SleepSeconds((used - due) / burn_share + 0.005);
   }
   return unused;
@@ -86,9 +100,9 @@ static void WriteDirect(const char* path, double bytes_per_second) {
   void* block = NULL;
   if (posix_memalign(&block, 4096, kBlock) != 0) Die("posix_memalign");
   memset(block, 7, kBlock);
-  const double start = Now(CLOCK_MONOTONIC);
+  struct Pace pace = NewPace(bytes_per_second / kBlock);
   for (uint64_t n = 0;; ++n) {
-    Pace(start, n, bytes_per_second / kBlock);
+    Wait(&pace);
     if (pwrite(file, block, kBlock, (off_t)(n % kFileBlocks) * kBlock) != kBlock) Die("pwrite");
   }
 }
@@ -142,9 +156,9 @@ static void Serve(const char* port, size_t body_bytes) {
 static void Get(const char* host, const char* port, double per_second) {
   const struct sockaddr_in address = Address(host, port);
   static const char kRequest[] = "GET / HTTP/1.0\r\n\r\n";
-  const double start = Now(CLOCK_MONOTONIC);
-  for (uint64_t n = 0;; ++n) {
-    Pace(start, n, per_second);
+  struct Pace pace = NewPace(per_second);
+  for (;;) {
+    Wait(&pace);
     const int connection = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(connection, (const struct sockaddr*)&address, sizeof address) == 0) {
       SendAll(connection, kRequest, sizeof kRequest - 1);
