@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aggregator/config.h"
+
+#include <algorithm>
+
+#include "aggregator/discovery/discovery.h"
+
+namespace cloudmon {
+namespace {
+
+using std::chrono::milliseconds;
+
+Status InRange(std::string_view name, milliseconds value, milliseconds least, milliseconds most) {
+  if (value >= least && value <= most) return Status::Ok();
+  return Error{ErrorCode::kInvalid, std::string(name) + ": expected " + config::FormatDuration(least) + " to " +
+                                        config::FormatDuration(most) + ", got " + config::FormatDuration(value)};
+}
+
+Status AtLeast(std::string_view name, std::int64_t value, std::int64_t least) {
+  if (value >= least) return Status::Ok();
+  return Error{ErrorCode::kInvalid,
+               std::string(name) + ": expected at least " + std::to_string(least) + ", got " + std::to_string(value)};
+}
+
+}  // namespace
+
+config::OptionTable AggregatorOptions(AggregatorConfig& c) {
+  config::OptionTable table("cloud-monitor-aggregator",
+                            "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
+                            "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
+  table.Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
+             &c.listen_address, "", "HOST:PORT"});
+  table.Add({"web.rollup-metrics", "Show namespaces, deployments, nodes and the cluster on /metrics too.",
+             &c.web_rollup_metrics, "", ""});
+  table.Add({"scrape.targets", "Exporters to scrape.", &c.scrape_targets, "", "HOST:PORT,..."});
+  table.Add({"scrape.file-sd", "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
+             "again when changed; the label node names a target's node.",
+             &c.scrape_file_sd, "", "PATH"});
+  table.Add({"scrape.interval", "Time between two scrapes of a target and the width of a bucket, 1s to 5m, whole seconds.",
+             &c.scrape_interval, "", ""});
+  table.Add({"scrape.timeout", "Time a target has to answer; at most the interval.", &c.scrape_timeout, "", ""});
+  table.Add({"scrape.max-body-bytes", "A target's longer answer is refused.", &c.scrape_max_body_bytes, "", ""});
+  table.Add({"scrape.max-samples", "A target's answer with more samples is refused.", &c.scrape_max_samples, "", ""});
+  table.Add({"storage.path", "Directory of the database; made if missing.", &c.storage_path, "", "DIR"});
+  table.Add({"storage.retention", "How long buckets are kept, at least 1h.", &c.storage_retention, "", ""});
+  table.Add({"storage.head-points", "Newest points (members times buckets) that are kept in memory.",
+             &c.storage_head_points, "", ""});
+  table.Add({"query.max-points", "Queries that would read more points are refused.", &c.query_max_points, "", ""});
+  return table;
+}
+
+Status FinishConfig(AggregatorConfig& c) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  if (c.scrape_interval % seconds{1} != milliseconds{0}) {
+    return Error{ErrorCode::kInvalid, "scrape.interval: expected whole seconds, got " + config::FormatDuration(c.scrape_interval)};
+  }
+  for (const Status& check : {InRange("scrape.interval", c.scrape_interval, seconds{1}, minutes{5}),
+                              InRange("scrape.timeout", c.scrape_timeout, milliseconds{10}, minutes{5}),
+                              InRange("storage.retention", c.storage_retention, hours{1}, hours{24 * 3660}),
+                              AtLeast("scrape.max-body-bytes", c.scrape_max_body_bytes, 1024),
+                              AtLeast("scrape.max-samples", c.scrape_max_samples, 1),
+                              AtLeast("storage.head-points", c.storage_head_points, 1000),
+                              AtLeast("query.max-points", c.query_max_points, 1000)}) {
+    if (!check.ok()) return check;
+  }
+  c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
+  for (const std::string& target : c.scrape_targets) {
+    auto parsed = discovery::ParseTarget(target, "static");
+    if (!parsed.ok()) return Wrap(parsed.error(), "scrape.targets");
+  }
+  return Status::Ok();
+}
+
+}  // namespace cloudmon

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/config/options.h"
+#include "exporter/roots.h"
+
+namespace cloudmon {
+
+// Which collectors run: --collector.<name> and --no-collector.<name>.
+struct CollectorSwitches {
+  bool cgroup = true;
+  bool network = true;
+  bool node = true;
+  bool filesystem = true;
+  bool self = true;
+};
+
+// The exporter's settings with their defaults. Paths of the node appear here and nowhere else.
+struct ExporterConfig {
+  std::string listen_address = ":9780";
+  std::string node_name;  // empty: the host's name
+  Roots roots{.procfs = "/proc", .cgroup = "/sys/fs/cgroup", .rootfs = "/", .podlogs = "/var/log/pods"};
+  std::vector<std::string> identity_sources{"cri", "podlogs"};
+  std::string cri_endpoint;  // empty: the first of cri_default_endpoints that exists
+  CollectorSwitches collectors;
+};
+
+inline constexpr const char* kCriDefaultEndpoints[] = {
+    "unix:///run/containerd/containerd.sock",
+    "unix:///run/k3s/containerd/containerd.sock",
+    "unix:///run/crio/crio.sock",
+    "unix:///run/cri-dockerd.sock",
+};
+
+// The table of all settings, bound to `config`'s fields, which must outlive it.
+config::OptionTable ExporterOptions(ExporterConfig& config);
+
+// Checks what the table cannot: source names, fills in the node's name. Error: kInvalid, naming the setting.
+Status FinishConfig(ExporterConfig& config);
+
+}  // namespace cloudmon

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/metric_defs.h"
+
+#include <array>
+
+namespace cloudmon {
+namespace {
+
+using cgroup::Usage;
+using cgroup::Value;
+constexpr auto kCounter = MetricType::kCounter;
+constexpr auto kGauge = MetricType::kGauge;
+
+std::optional<double> SecondsFromNs(Value ns) {
+  if (!ns) return std::nullopt;
+  return static_cast<double>(*ns) / 1e9;
+}
+
+std::optional<double> SecondsFromUsec(Value usec) {
+  if (!usec) return std::nullopt;
+  return static_cast<double>(*usec) / 1e6;
+}
+
+// No limit is shown as 0, as cAdvisor does.
+Value LimitOrZero(const std::optional<cgroup::Limit>& limit) {
+  if (!limit) return std::nullopt;
+  return limit->value_or(0);
+}
+
+#define CM_WHOLE(expression) [](const Usage& u) -> Value { return expression; }, nullptr
+#define CM_REAL(expression) nullptr, [](const Usage& u) -> std::optional<double> { return expression; }
+
+constexpr std::array kContainerMetrics = {
+    UsageMetric{{"container_cpu_usage_seconds_total", "CPU time used, user plus system.", kCounter},
+                CM_REAL(SecondsFromNs(u.cpu.usage_ns))},
+    UsageMetric{{"container_cpu_user_seconds_total", "CPU time used in user mode.", kCounter},
+                CM_REAL(SecondsFromNs(u.cpu.user_ns))},
+    UsageMetric{{"container_cpu_system_seconds_total", "CPU time used in the kernel.", kCounter},
+                CM_REAL(SecondsFromNs(u.cpu.system_ns))},
+    UsageMetric{{"container_cpu_cfs_periods_total", "Periods of the CPU quota that have passed.", kCounter},
+                CM_WHOLE(u.cpu.periods)},
+    UsageMetric{{"container_cpu_cfs_throttled_periods_total", "Periods in which the CPU quota was used up.", kCounter},
+                CM_WHOLE(u.cpu.throttled_periods)},
+    UsageMetric{{"container_cpu_cfs_throttled_seconds_total", "Time that threads waited because the CPU quota was used up.",
+                 kCounter},
+                CM_REAL(SecondsFromNs(u.cpu.throttled_ns))},
+    UsageMetric{{"container_spec_cpu_quota", "CPU quota in microseconds a period; absent without a quota.", kGauge},
+                CM_WHOLE(u.cpu.quota_usec)},
+    UsageMetric{{"container_spec_cpu_period", "Period of the CPU quota in microseconds.", kGauge},
+                CM_WHOLE(u.cpu.period_usec)},
+    UsageMetric{{"container_spec_cpu_shares", "CPU shares (1024 for one requested core).", kGauge}, CM_WHOLE(u.cpu.shares)},
+    UsageMetric{{"container_memory_usage_bytes", "Memory in use, page cache included.", kGauge},
+                CM_WHOLE(u.memory.usage_bytes)},
+    UsageMetric{{"container_memory_working_set_bytes",
+                 "Memory in use less inactive file pages: what the kubelet evicts on.", kGauge},
+                CM_WHOLE(u.memory.working_set_bytes)},
+    UsageMetric{{"container_memory_rss", "Anonymous memory in bytes.", kGauge}, CM_WHOLE(u.memory.rss_bytes)},
+    UsageMetric{{"container_memory_cache", "Page cache in bytes.", kGauge}, CM_WHOLE(u.memory.cache_bytes)},
+    UsageMetric{{"container_memory_mapped_file", "Mapped file pages in bytes.", kGauge}, CM_WHOLE(u.memory.mapped_file_bytes)},
+    UsageMetric{{"container_memory_swap", "Swap in use in bytes.", kGauge}, CM_WHOLE(u.memory.swap_bytes)},
+    UsageMetric{{"container_memory_max_usage_bytes", "Highest memory use since the container started.", kGauge},
+                CM_WHOLE(u.memory.max_usage_bytes)},
+    UsageMetric{{"container_memory_failures_total", "Page faults, by type.", kCounter},
+                CM_WHOLE(u.memory.page_faults), R"(failure_type="pgfault")"},
+    UsageMetric{{"container_memory_failures_total", "Page faults, by type.", kCounter},
+                CM_WHOLE(u.memory.major_page_faults), R"(failure_type="pgmajfault")"},
+    UsageMetric{{"container_spec_memory_limit_bytes", "Memory limit; 0 without a limit.", kGauge},
+                CM_WHOLE(LimitOrZero(u.memory.limit_bytes))},
+    UsageMetric{{"container_oom_events_total", "Processes that the kernel killed for lack of memory.", kCounter},
+                CM_WHOLE(u.memory.oom_kills)},
+    UsageMetric{{"container_processes", "Processes, those of nested cgroups included.", kGauge}, CM_WHOLE(u.processes)},
+    UsageMetric{{"container_threads", "Threads.", kGauge}, CM_WHOLE(u.threads)},
+    UsageMetric{{"container_threads_max", "Most threads allowed; 0 without a limit.", kGauge},
+                CM_WHOLE(LimitOrZero(u.threads_max))},
+    UsageMetric{{"container_pressure_cpu_waiting_seconds_total", "Time in which some tasks waited for CPU.", kCounter},
+                CM_REAL(SecondsFromUsec(u.pressure.cpu_waiting_usec))},
+    UsageMetric{{"container_pressure_cpu_stalled_seconds_total", "Time in which all tasks waited for CPU.", kCounter},
+                CM_REAL(SecondsFromUsec(u.pressure.cpu_stalled_usec))},
+    UsageMetric{{"container_pressure_memory_waiting_seconds_total", "Time in which some tasks waited for memory.", kCounter},
+                CM_REAL(SecondsFromUsec(u.pressure.memory_waiting_usec))},
+    UsageMetric{{"container_pressure_memory_stalled_seconds_total", "Time in which all tasks waited for memory.", kCounter},
+                CM_REAL(SecondsFromUsec(u.pressure.memory_stalled_usec))},
+    UsageMetric{{"container_pressure_io_waiting_seconds_total", "Time in which some tasks waited for I/O.", kCounter},
+                CM_REAL(SecondsFromUsec(u.pressure.io_waiting_usec))},
+    UsageMetric{{"container_pressure_io_stalled_seconds_total", "Time in which all tasks waited for I/O.", kCounter},
+                CM_REAL(SecondsFromUsec(u.pressure.io_stalled_usec))},
+    UsageMetric{{"container_start_time_seconds", "Start of the container, Unix time.", kGauge}, CM_REAL(u.start_time_seconds)},
+};
+
+constexpr std::array kPodMetrics = {
+    UsageMetric{{"pod_cpu_usage_seconds_total", "CPU time used by the pod, user plus system.", kCounter},
+                CM_REAL(SecondsFromNs(u.cpu.usage_ns))},
+    UsageMetric{{"pod_memory_usage_bytes", "Memory in use by the pod, page cache included.", kGauge},
+                CM_WHOLE(u.memory.usage_bytes)},
+    UsageMetric{{"pod_memory_working_set_bytes", "Memory in use by the pod less inactive file pages.", kGauge},
+                CM_WHOLE(u.memory.working_set_bytes)},
+};
+
+#undef CM_WHOLE
+#undef CM_REAL
+
+constexpr std::array kDeviceMetrics = {
+    DeviceMetric{{"container_fs_reads_bytes_total", "Bytes read from the device.", kCounter},
+                 {"pod_fs_reads_bytes_total", "Bytes that the pod read from the device.", kCounter},
+                 &cgroup::DeviceIo::read_bytes},
+    DeviceMetric{{"container_fs_writes_bytes_total", "Bytes written to the device.", kCounter},
+                 {"pod_fs_writes_bytes_total", "Bytes that the pod wrote to the device.", kCounter},
+                 &cgroup::DeviceIo::write_bytes},
+    DeviceMetric{{"container_fs_reads_total", "Read operations on the device.", kCounter}, {}, &cgroup::DeviceIo::reads},
+    DeviceMetric{{"container_fs_writes_total", "Write operations on the device.", kCounter}, {}, &cgroup::DeviceIo::writes},
+};
+
+}  // namespace
+
+std::span<const UsageMetric> ContainerMetrics() { return kContainerMetrics; }
+std::span<const UsageMetric> PodMetrics() { return kPodMetrics; }
+std::span<const DeviceMetric> DeviceMetrics() { return kDeviceMetrics; }
+
+}  // namespace cloudmon
