@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ class Discovery {
   // malformed file: named with its place, logged once until it changes) the last good targets stay.
   virtual std::vector<Target> Targets() = 0;
 };
+
+// The targets of all of them, in order, each url once: the first that names it wins.
+std::vector<Target> AllTargets(const std::vector<std::unique_ptr<Discovery>>& discoveries);
 
 // Parses "host:port" (also "[::1]:9780", "http://host:port/path"); the path is /metrics where none is given.
 // Error: kInvalid, naming the text and what was expected. Thread-safe.
