@@ -2,6 +2,7 @@
 #include "common/signals.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace cloudmon {
 namespace {
