@@ -133,9 +133,8 @@ void AddRoute(http::Router& router, const SharedPtr& shared, std::string method,
 
 void AddSeriesRoutes(http::Router& router, const SharedPtr& shared) {
   for (const SeriesRoute& route : kSeriesRoutes) {
-    AddRoute(router, shared, "GET", route.pattern, route.summary, [shared, kind = route.kind](const Request& request) {
-      return HandleSeries(shared->deps, kind, request);
-    });
+    AddRoute(router, shared, "GET", route.pattern, route.summary,
+             [shared, kind = route.kind](const Request& request) { return HandleSeries(shared->deps, kind, request); });
   }
 }
 

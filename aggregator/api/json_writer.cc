@@ -67,10 +67,8 @@ static_assert(series::kRateScale == 10, "rates are written with one decimal");
 // `"node":"a","namespace":"b"`: the parts of the identity that are not empty.
 std::string IdentityJson(const series::Member& member) {
   std::string json;
-  const std::array<std::pair<std::string_view, const std::string*>, 4> parts{{{"node", &member.node},
-                                                                              {"namespace", &member.ns},
-                                                                              {"deployment", &member.deployment},
-                                                                              {"pod", &member.pod}}};
+  const std::array<std::pair<std::string_view, const std::string*>, 4> parts{
+      {{"node", &member.node}, {"namespace", &member.ns}, {"deployment", &member.deployment}, {"pod", &member.pod}}};
   for (const auto& [name, value] : parts) {
     if (value->empty()) continue;
     if (!json.empty()) json += ',';
@@ -259,7 +257,8 @@ std::string WriteEntries(const Members& members, const std::vector<FieldInfo>& f
   const std::size_t count = CountEntries(members);
   EntryWriter writer(members, fields, count);
   if (sort.by == SortBy::kTime) {
-    for (const EntryRef& entry : EntriesByTime(members, count, sort.descending)) writer.Write(entry.member, entry.index);
+    for (const EntryRef& entry : EntriesByTime(members, count, sort.descending))
+      writer.Write(entry.member, entry.index);
     return writer.Finish();
   }
   for (std::size_t m = 0; m < members.size(); ++m) {

@@ -16,8 +16,8 @@ namespace cloudmon::api {
 // Appends `text` (valid UTF-8) as a JSON string with its quotes.
 void AppendJsonString(std::string& out, std::string_view text);
 
-// An array of flat entries, one on each line: time, identity, those of `fields` that are known. Where `sort` is by time,
-// entries are ordered by time and then as `members` are; else each member's entries stand together in time order.
+// An array of flat entries, one on each line: time, identity, those of `fields` that are known. Where `sort` is by
+// time, entries are ordered by time and then as `members` are; else each member's entries stand together in time order.
 // Values of rates are written with one decimal.
 [[nodiscard]] std::string WriteEntries(const std::vector<const store::SeriesSlice*>& members,
                                        const std::vector<series::FieldInfo>& fields, const SortOrder& sort);

@@ -70,7 +70,8 @@ std::string RouteCell(const RouteLine& route) {
 std::string LandingPage(const std::vector<RouteLine>& routes) {
   std::string page(kHead);
   page.append("<h1>cloud-monitor aggregator</h1>\n<p>Version ").append(kVersion);
-  page += ". CPU, memory, disk and network of each pod, deployment, namespace and node.</p>\n<h2>Examples</h2>\n<table>\n";
+  page +=
+      ". CPU, memory, disk and network of each pod, deployment, namespace and node.</p>\n<h2>Examples</h2>\n<table>\n";
   for (const Example& example : kExamples) AppendRow(page, Link(example.link), example.meaning);
   page += "</table>\n<h2>Routes</h2>\n<table>\n";
   for (const RouteLine& route : routes) AppendRow(page, RouteCell(route), route.summary);

@@ -3,8 +3,8 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "aggregator/series/model.h"
 #include "common/exposition/writer.h"
@@ -26,14 +26,14 @@ constexpr MetricDef kTargets{"cloudmon_targets", "Scrape targets by the result o
                              MetricType::kGauge};
 constexpr MetricDef kTargetUp{"cloudmon_target_up", "1 where the target's last scrape was good, else 0.",
                               MetricType::kGauge};
-constexpr MetricDef kTargetDuration{"cloudmon_target_scrape_duration_seconds", "How long the target's last scrape took.",
-                                    MetricType::kGauge};
+constexpr MetricDef kTargetDuration{"cloudmon_target_scrape_duration_seconds",
+                                    "How long the target's last scrape took.", MetricType::kGauge};
 
 // A metric that is one number of a struct. Zero is a value, except where `absent_at_zero`.
 template <class Stats, class Number>
 struct StatMetric {
   MetricDef def;
-  Number Stats::* value;
+  Number Stats::*value;
   bool absent_at_zero = false;
 };
 
@@ -41,7 +41,8 @@ constexpr std::array<StatMetric<scrape::LoopStats, std::uint64_t>, 7> kLoopMetri
     {{"cloudmon_scrapes_total", "Scrapes of targets.", MetricType::kCounter}, &scrape::LoopStats::scrapes},
     {{"cloudmon_scrape_failures_total", "Scrapes that failed; /api/targets says why.", MetricType::kCounter},
      &scrape::LoopStats::scrape_failures},
-    {{"cloudmon_scrape_samples_total", "Samples read from targets.", MetricType::kCounter}, &scrape::LoopStats::samples},
+    {{"cloudmon_scrape_samples_total", "Samples read from targets.", MetricType::kCounter},
+     &scrape::LoopStats::samples},
     {{"cloudmon_scrape_rejected_lines_total", "Lines of targets' pages that could not be read.", MetricType::kCounter},
      &scrape::LoopStats::rejected_lines},
     {{"cloudmon_late_samples_total", "Samples that came after their bucket was sealed.", MetricType::kCounter},
@@ -63,9 +64,11 @@ constexpr std::array<StatMetric<store::StoreStats, std::size_t>, 3> kStoreSizes{
 
 constexpr std::array<StatMetric<store::StoreStats, std::int64_t>, 2> kStoreTimes{{
     {{"cloudmon_store_oldest_bucket_timestamp_seconds", "Start of the oldest bucket.", MetricType::kGauge},
-     &store::StoreStats::oldest_bucket_seconds, true},
+     &store::StoreStats::oldest_bucket_seconds,
+     true},
     {{"cloudmon_store_newest_bucket_timestamp_seconds", "Start of the newest bucket.", MetricType::kGauge},
-     &store::StoreStats::newest_bucket_seconds, true},
+     &store::StoreStats::newest_bucket_seconds,
+     true},
 }};
 
 constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 3> kStoreCounters{{
@@ -85,10 +88,10 @@ struct RollupKind {
   std::string_view whose;   // ends the help text
 };
 constexpr std::array<RollupKind, 4> kRollupKinds{{
-    {Kind::kNamespace, "namespace", "of the namespace's pods"},
-    {Kind::kDeployment, "namespace, deployment", "of the deployment's pods"},
-    {Kind::kNode, "node", "of the node itself"},
-    {Kind::kCluster, "", "of the cluster"},
+    {Kind::kNamespace, "namespace", "the namespace's pods"},
+    {Kind::kDeployment, "namespace, deployment", "the deployment's pods"},
+    {Kind::kNode, "node", "the node itself"},
+    {Kind::kCluster, "", "the cluster"},
 }};
 
 struct RollupField {
@@ -99,14 +102,14 @@ struct RollupField {
   bool is_microseconds = false;
 };
 constexpr std::array<RollupField, 8> kRollupFields{{
-    {Field::kCpuUsageUsec, "cpu_usage_seconds_total", "CPU time used", MetricType::kCounter, true},
-    {Field::kMemoryBytes, "memory_bytes", "Memory in use", MetricType::kGauge},
-    {Field::kMemoryWorkingSetBytes, "memory_working_set_bytes", "Working set memory", MetricType::kGauge},
-    {Field::kDiskReadBytes, "disk_read_bytes_total", "Bytes read from disks", MetricType::kCounter},
-    {Field::kDiskWriteBytes, "disk_written_bytes_total", "Bytes written to disks", MetricType::kCounter},
-    {Field::kNetworkRxBytes, "network_receive_bytes_total", "Bytes received from the network", MetricType::kCounter},
-    {Field::kNetworkTxBytes, "network_transmit_bytes_total", "Bytes sent to the network", MetricType::kCounter},
-    {Field::kPods, "pods", "Pods that reported in the newest bucket,", MetricType::kGauge},
+    {Field::kCpuUsageUsec, "cpu_usage_seconds_total", "CPU time used by", MetricType::kCounter, true},
+    {Field::kMemoryBytes, "memory_bytes", "Memory in use by", MetricType::kGauge},
+    {Field::kMemoryWorkingSetBytes, "memory_working_set_bytes", "Working set memory of", MetricType::kGauge},
+    {Field::kDiskReadBytes, "disk_read_bytes_total", "Bytes read from disks by", MetricType::kCounter},
+    {Field::kDiskWriteBytes, "disk_written_bytes_total", "Bytes written to disks by", MetricType::kCounter},
+    {Field::kNetworkRxBytes, "network_receive_bytes_total", "Bytes received from the network by", MetricType::kCounter},
+    {Field::kNetworkTxBytes, "network_transmit_bytes_total", "Bytes sent to the network by", MetricType::kCounter},
+    {Field::kPods, "pods", "Pods that reported in the newest bucket", MetricType::kGauge},
 }};
 
 std::string RollupName(const RollupKind& kind, const RollupField& field) {
@@ -114,12 +117,15 @@ std::string RollupName(const RollupKind& kind, const RollupField& field) {
 }
 
 std::string RollupHelp(const RollupKind& kind, const RollupField& field) {
+  if (field.field == Field::kPods) return std::string(field.what) + ".";
   return std::string(field.what) + " " + std::string(kind.whose) + ".";
 }
 
+// Whole numbers stay whole on the page; the writer has no signed ones, and a negative value here is a fault elsewhere
+// that should be seen.
 template <class Number>
 void AddNumber(Writer& writer, std::string_view labels, Number value) {
-  if constexpr (std::is_signed_v<Number>) {
+  if (std::cmp_less(value, 0)) {
     writer.Add(labels, static_cast<double>(value));
   } else {
     writer.Add(labels, static_cast<std::uint64_t>(value));

@@ -73,7 +73,8 @@ Status SetFields(Parsed& parsed, std::string_view value) {
     if (!field) return Invalid("unknown field " + Quoted(name) + "; known are " + FieldNames());
     wanted.set(static_cast<std::size_t>(*field));
   }
-  if (wanted.none()) return Invalid("expected a comma list of fields, got " + Quoted(value) + "; known are " + FieldNames());
+  if (wanted.none())
+    return Invalid("expected a comma list of fields, got " + Quoted(value) + "; known are " + FieldNames());
   std::erase_if(parsed.query.fields,
                 [&](const series::FieldInfo& info) { return !wanted.test(static_cast<std::size_t>(info.field)); });
   return Status::Ok();
@@ -148,7 +149,8 @@ constexpr std::array<Parameter, 12> kParameters{{
      SetStart},
     {"end", "last bucket start, exclusive: Unix seconds or RFC 3339", "after the newest bucket", SetEnd},
     {"step",
-     "a multiple of the interval: one entry for each step, on multiples of it; gauges, millicores and rates are averaged "
+     "a multiple of the interval: one entry for each step, on multiples of it; gauges, millicores and rates are "
+     "averaged "
      "over the buckets there are, totals are the last",
      "the interval", SetStep},
     {"fields", "comma list of the value fields wanted", "all", SetFields},

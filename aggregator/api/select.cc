@@ -22,8 +22,8 @@ using Slices = std::vector<SeriesSlice>;
 // The parts of an identity: the name of their parameter and path key, and which kinds have them.
 struct KeyPart {
   std::string_view name;
-  std::string Selector::* selector;
-  std::string SeriesQuery::* filter;
+  std::string Selector::*selector;
+  std::string SeriesQuery::*filter;
   std::array<bool, series::kKindCount> has;  // by Kind: node, pod, namespace, deployment, cluster
 };
 const std::array<KeyPart, 4> kKeyParts{{
@@ -84,7 +84,8 @@ Result<RouteMembers> ResolveMembers(Kind kind, const PathKeys& path, const Serie
   }
   Selector& selector = members.selector;
   members.named = NamedBy(selector);
-  members.all_known = selector.node.empty() && selector.ns.empty() && selector.deployment.empty() && selector.pod.empty();
+  members.all_known =
+      selector.node.empty() && selector.ns.empty() && selector.deployment.empty() && selector.pod.empty();
   if (const Status status = ApplyFilters(selector.kind, path, query, selector); !status.ok()) return status.error();
   return members;
 }

@@ -121,7 +121,8 @@ Result<std::int64_t> ParseInstantMs(std::string_view text) {
   auto ms = ParseUnixMs(text);
   if (!ms) ms = ParseRfc3339Ms(text);
   if (ms) return *ms;
-  return Error{ErrorCode::kParse, "expected Unix seconds or RFC 3339 such as 2026-11-22T17:40:10Z, got " + Quoted(text)};
+  return Error{ErrorCode::kParse,
+               "expected Unix seconds or RFC 3339 such as 2026-11-22T17:40:10Z, got " + Quoted(text)};
 }
 
 Result<std::int64_t> ParseSpanSeconds(std::string_view text) {
