@@ -36,6 +36,7 @@ Error Wrap(Error error, std::string_view where) {
 Error ErrnoError(int errno_value, std::string_view where) {
   ErrorCode code = ErrorCode::kIo;
   if (errno_value == ENOENT || errno_value == ENOTDIR) code = ErrorCode::kNotFound;
+  if (errno_value == EOPNOTSUPP) code = ErrorCode::kNotFound;  // a pressure file where the kernel has psi=0
   if (errno_value == ENODEV || errno_value == ESRCH) code = ErrorCode::kGone;
   if (errno_value == EACCES || errno_value == EPERM) code = ErrorCode::kDenied;
   return Wrap(Error{code, std::generic_category().message(errno_value)}, where);

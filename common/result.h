@@ -32,7 +32,8 @@ struct Error {
 // Puts `where` and ": " before the message: each layer adds where it was.
 [[nodiscard]] Error Wrap(Error error, std::string_view where);
 
-// Returns an Error whose message ends in the text of `errno_value`; ENOENT is kNotFound, ENODEV kGone, EACCES kDenied.
+// Returns an Error whose message ends in the text of `errno_value`. ENOENT and EOPNOTSUPP are kNotFound, ENODEV and
+// ESRCH kGone, EACCES and EPERM kDenied.
 [[nodiscard]] Error ErrnoError(int errno_value, std::string_view where);
 
 // A T or an Error. value() and error() require the matching ok(). As thread-safe as T.

@@ -1,3 +1,4 @@
+cm_test(process_stats_test SOURCES process_stats_test.cc DEPS cm::common_exposition)
 cm_test(psi_test SOURCES psi_test.cc DEPS cm::common)
 cm_test(exposition_test
   SOURCES

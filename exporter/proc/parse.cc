@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/proc/parse.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "common/text.h"
+#include "common/utf8.h"
+
+namespace cloudmon::proc {
+namespace {
+
+// Reads the next `N` numbers of `line`; more may follow.
+template <std::size_t N>
+Result<std::array<std::uint64_t, N>> CutNumbers(std::string_view& line) {
+  std::array<std::uint64_t, N> numbers{};
+  for (auto& number : numbers) {
+    const auto parsed = text::ParseU64(text::CutToken(line));
+    if (!parsed.ok()) return parsed.error();
+    number = parsed.value();
+  }
+  return numbers;
+}
+
+bool IsNumber(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+Result<CpuTimes> ParseCpu(std::string_view number, std::string_view line, double ticks_per_second) {
+  const auto ticks = CutNumbers<8>(line);
+  if (!ticks.ok()) return Wrap(ticks.error(), "cpu" + std::string(number));
+  const auto seconds = [&](std::size_t column) {
+    return static_cast<double>(ticks.value()[column]) / ticks_per_second;
+  };
+  return CpuTimes{.cpu = std::string(number),
+                  .user_seconds = seconds(0),
+                  .nice_seconds = seconds(1),
+                  .system_seconds = seconds(2),
+                  .idle_seconds = seconds(3),
+                  .iowait_seconds = seconds(4),
+                  .irq_seconds = seconds(5),
+                  .softirq_seconds = seconds(6),
+                  .steal_seconds = seconds(7)};
+}
+
+Result<std::uint64_t> ParseKilobytes(std::string_view text) {
+  const auto number = text::ParseU64(text::CutToken(text));
+  if (!number.ok()) return number;
+  if (text::CutToken(text) != "kB") return Error{ErrorCode::kParse, "not in kB"};
+  return number.value() * 1024;
+}
+
+Value* MeminfoField(Meminfo& out, std::string_view key) {
+  if (key == "MemTotal") return &out.total;
+  if (key == "MemAvailable") return &out.available;
+  if (key == "MemFree") return &out.free;
+  if (key == "Buffers") return &out.buffers;
+  if (key == "Cached") return &out.cached;
+  if (key == "SwapTotal") return &out.swap_total;
+  if (key == "SwapFree") return &out.swap_free;
+  return nullptr;
+}
+
+Result<Disk> ParseDisk(std::string_view line) {
+  constexpr std::uint64_t kSectorBytes = 512;
+  const auto device = CutNumbers<2>(line);
+  if (!device.ok()) return device.error();
+  Disk disk;
+  disk.major = static_cast<std::uint32_t>(device.value()[0]);
+  disk.minor = static_cast<std::uint32_t>(device.value()[1]);
+  disk.name = SanitizeUtf8(text::CutToken(line));
+  const auto columns = CutNumbers<11>(line);
+  if (!columns.ok()) return Wrap(columns.error(), disk.name);
+  disk.reads = columns.value()[0];
+  disk.read_bytes = columns.value()[2] * kSectorBytes;
+  disk.writes = columns.value()[4];
+  disk.written_bytes = columns.value()[6] * kSectorBytes;
+  disk.io_time_ms = columns.value()[9];
+  return disk;
+}
+
+Result<NetDevice> ParseInterface(std::string_view name, std::string_view columns_text) {
+  NetDevice device;
+  device.name = SanitizeUtf8(text::Trim(name));
+  const auto columns = CutNumbers<12>(columns_text);
+  if (!columns.ok()) return Wrap(columns.error(), device.name);
+  const auto& column = columns.value();
+  device.receive_bytes = column[0];
+  device.receive_packets = column[1];
+  device.receive_errors = column[2];
+  device.receive_dropped = column[3];
+  device.transmit_bytes = column[8];
+  device.transmit_packets = column[9];
+  device.transmit_errors = column[10];
+  device.transmit_dropped = column[11];
+  return device;
+}
+
+}  // namespace
+
+Result<CpuStat> ParseStat(std::string_view text, double ticks_per_second) {
+  CpuStat stat;
+  while (!text.empty()) {
+    std::string_view line = text::CutLine(text);
+    const std::string_view key = text::CutToken(line);
+    if (key == "btime") {
+      const auto seconds = text::ParseU64(text::CutToken(line));
+      if (!seconds.ok()) return Wrap(seconds.error(), key);
+      stat.boot_time_seconds = seconds.value();
+    } else if (key.starts_with("cpu") && IsNumber(key.substr(3))) {
+      auto times = ParseCpu(key.substr(3), line, ticks_per_second);
+      if (!times.ok()) return times.error();
+      stat.cpus.push_back(std::move(times).value());
+    }
+  }
+  return stat;
+}
+
+double BusySeconds(const CpuTimes& times) {
+  return times.user_seconds + times.nice_seconds + times.system_seconds + times.irq_seconds + times.softirq_seconds;
+}
+
+Result<Meminfo> ParseMeminfo(std::string_view text) {
+  Meminfo out;
+  while (!text.empty()) {
+    std::string_view line = text::CutLine(text);
+    const std::string_view key = text::Cut(line, ':');
+    Value* field = MeminfoField(out, key);
+    if (field == nullptr) continue;
+    const auto bytes = ParseKilobytes(line);
+    if (!bytes.ok()) return Wrap(bytes.error(), key);
+    *field = bytes.value();
+  }
+  return out;
+}
+
+Result<LoadAverage> ParseLoadavg(std::string_view text) {
+  LoadAverage load;
+  for (double* field : {&load.load1, &load.load5, &load.load15}) {
+    const auto value = text::ParseDouble(text::CutToken(text));
+    if (!value.ok()) return value.error();
+    *field = value.value();
+  }
+  return load;
+}
+
+Result<std::vector<Disk>> ParseDiskstats(std::string_view text) {
+  std::vector<Disk> disks;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::string_view line = text::CutLine(text);
+    if (text::Trim(line).empty()) continue;
+    auto disk = ParseDisk(line);
+    if (!disk.ok()) return Wrap(disk.error(), "line " + std::to_string(number));
+    disks.push_back(std::move(disk).value());
+  }
+  return disks;
+}
+
+Result<std::vector<NetDevice>> ParseNetDev(std::string_view text) {
+  std::vector<NetDevice> devices;
+  while (!text.empty()) {
+    const std::string_view line = text::CutLine(text);
+    const auto colon = line.rfind(':');             // the columns hold none
+    if (colon == std::string_view::npos) continue;  // the two lines of headings
+    auto device = ParseInterface(line.substr(0, colon), line.substr(colon + 1));
+    if (!device.ok()) return device.error();
+    devices.push_back(std::move(device).value());
+  }
+  return devices;
+}
+
+}  // namespace cloudmon::proc
