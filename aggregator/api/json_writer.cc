@@ -21,11 +21,15 @@ using Members = std::vector<const SeriesSlice*>;
 
 // The longest number: a sign, 19 digits, a point.
 constexpr std::size_t kMaxNumberBytes = 24;
+// Of an entry beside its identity and fields: the times and the punctuation.
+constexpr std::size_t kMaxHeadBytes = 128;
+constexpr std::size_t kFirstBytes = 16U << 10U;
+constexpr std::size_t kSampleEntries = 16;
 
 // Text that grows by whole entries: Reserve() once for each, then plain copies without further checks.
 class Buffer {
  public:
-  explicit Buffer(std::size_t expected_bytes) { text_.resize(expected_bytes); }
+  explicit Buffer(std::size_t first_bytes) { text_.resize(first_bytes); }
 
   void Reserve(std::size_t bytes) {
     if (text_.size() - used_ < bytes) text_.resize(std::max(text_.size() * 2, used_ + bytes));
@@ -48,6 +52,7 @@ class Buffer {
     info.field_class == FieldClass::kRate ? PutTenths(value) : Put(value);
   }
   void DropLast() { --used_; }
+  [[nodiscard]] std::size_t size() const { return used_; }
   // Reserves and puts.
   void Append(std::string_view piece) {
     Reserve(piece.size());
@@ -64,19 +69,62 @@ class Buffer {
 };
 static_assert(series::kRateScale == 10, "rates are written with one decimal");
 
-// `"node":"a","namespace":"b"`: the parts of the identity that are not empty.
-std::string IdentityJson(const series::Member& member) {
-  std::string json;
-  const std::array<std::pair<std::string_view, const std::string*>, 4> parts{
-      {{"node", &member.node}, {"namespace", &member.ns}, {"deployment", &member.deployment}, {"pod", &member.pod}}};
-  for (const auto& [name, value] : parts) {
-    if (value->empty()) continue;
-    if (!json.empty()) json += ',';
-    json.append("\"").append(name).append("\":");
-    AppendJsonString(json, *value);
-  }
-  return json;
+bool NeedsEscape(char c) {
+  return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
+
+void AppendEscape(std::string& out, char c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += '\\';
+  if (c == '"' || c == '\\') {
+    out += c;
+  } else if (c == '\n') {
+    out += 'n';
+  } else if (c == '\t') {
+    out += 't';
+  } else {
+    out += "u00";
+    out += kHex[byte >> 4U];
+    out += kHex[byte & 15U];
+  }
+}
+
+// Appends `,"node":"a","namespace":"b"`: the parts of the identity that are not empty.
+void AppendIdentity(std::string& out, const series::Member& member) {
+  const std::array<std::pair<std::string_view, const std::string*>, 4> parts{{{",\"node\":", &member.node},
+                                                                              {",\"namespace\":", &member.ns},
+                                                                              {",\"deployment\":", &member.deployment},
+                                                                              {",\"pod\":", &member.pod}}};
+  for (const auto& [key, value] : parts) {
+    if (value->empty()) continue;
+    out += key;
+    AppendJsonString(out, *value);
+  }
+}
+
+// The identities of all members, rendered once, one after the other in one text.
+class Identities {
+ public:
+  explicit Identities(const Members& members) {
+    ends_.reserve(members.size() + 1);
+    ends_.push_back(0);
+    for (const SeriesSlice* slice : members) {
+      AppendIdentity(text_, *slice->member);
+      longest_ = std::max(longest_, text_.size() - ends_.back());
+      ends_.push_back(text_.size());
+    }
+  }
+  [[nodiscard]] std::string_view Of(std::size_t member) const {
+    return std::string_view(text_).substr(ends_[member], ends_[member + 1] - ends_[member]);
+  }
+  [[nodiscard]] std::size_t longest() const { return longest_; }
+
+ private:
+  std::string text_;
+  std::vector<std::size_t> ends_;
+  std::size_t longest_ = 0;
+};
 
 // `{"timestamp":"2026-11-22 17:40:10","time":1795369210`, made once for each bucket time.
 class TimeHeads {
@@ -101,22 +149,12 @@ class TimeHeads {
 class EntryWriter {
  public:
   EntryWriter(const Members& members, const std::vector<FieldInfo>& fields, std::size_t entries)
-      : members_(members), fields_(fields), buffer_(0) {
-    std::size_t longest_identity = 0;
-    for (const SeriesSlice* slice : members) {
-      identities_.push_back(IdentityJson(*slice->member));
-      if (!identities_.back().empty()) identities_.back().insert(0, ",");
-      longest_identity = std::max(longest_identity, identities_.back().size());
-    }
-    max_entry_bytes_ = 128 + longest_identity;
-    std::size_t key_bytes = 0;
+      : members_(members), fields_(fields), entries_(entries), identities_(members), buffer_(kFirstBytes) {
+    max_entry_bytes_ = kMaxHeadBytes + identities_.longest();
     for (const FieldInfo& info : fields) {
       keys_.push_back(",\"" + std::string(info.name) + "\":");
-      key_bytes += keys_.back().size();
+      max_entry_bytes_ += keys_.back().size() + kMaxNumberBytes;
     }
-    max_entry_bytes_ += key_bytes + fields.size() * kMaxNumberBytes;
-    constexpr std::size_t kUsualNumberBytes = 8;
-    buffer_ = Buffer(64 + entries * (64 + longest_identity + key_bytes + fields.size() * kUsualNumberBytes));
     buffer_.Put(std::string_view("["));
   }
 
@@ -124,32 +162,34 @@ class EntryWriter {
     const SeriesSlice& slice = *members_[member];
     const series::Point& point = slice.points[index];
     buffer_.Reserve(max_entry_bytes_);
-    buffer_.Put(first_ ? std::string_view("\n") : std::string_view(",\n"));
-    first_ = false;
+    buffer_.Put(written_ == 0 ? std::string_view("\n") : std::string_view(",\n"));
     buffer_.Put(heads_.Of(slice.times_seconds[index]));
-    buffer_.Put(identities_[member]);
+    buffer_.Put(identities_.Of(member));
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       if (!point.Has(fields_[i].field)) continue;
       buffer_.Put(keys_[i]);
       buffer_.PutValue(fields_[i], point.Get(fields_[i].field));
     }
     buffer_.Put(std::string_view("}"));
+    // Entries are much alike: one growth to about the whole size instead of many.
+    if (++written_ == kSampleEntries) buffer_.Reserve(buffer_.size() / kSampleEntries * entries_ * 9 / 8);
   }
 
   std::string Finish() {
-    buffer_.Append(first_ ? std::string_view("]\n") : std::string_view("\n]\n"));
+    buffer_.Append(written_ == 0 ? std::string_view("]\n") : std::string_view("\n]\n"));
     return buffer_.Take();
   }
 
  private:
   const Members& members_;
   const std::vector<FieldInfo>& fields_;
-  std::vector<std::string> identities_;  // by member, with a comma before
-  std::vector<std::string> keys_;        // `,"memory_bytes":` by field
+  const std::size_t entries_;  // that will be written
+  Identities identities_;
+  std::vector<std::string> keys_;  // `,"memory_bytes":` by field
   std::size_t max_entry_bytes_ = 0;
   TimeHeads heads_;
   Buffer buffer_;
-  bool first_ = true;
+  std::size_t written_ = 0;
 };
 
 struct EntryRef {
@@ -217,7 +257,9 @@ void WriteColumn(Buffer& buffer, const SeriesSlice& slice, const FieldInfo& info
 
 void WriteMember(Buffer& buffer, const SeriesSlice& slice, const std::vector<FieldInfo>& fields, const Grid& grid,
                  std::int64_t step_seconds) {
-  buffer.Append("{\"labels\":{" + IdentityJson(*slice.member) + "}");
+  std::string identity;
+  AppendIdentity(identity, *slice.member);
+  buffer.Append("{\"labels\":{" + identity.substr(identity.empty() ? 0 : 1) + "}");
   for (const FieldInfo& info : fields) {
     const bool known = std::any_of(slice.points.begin(), slice.points.end(),
                                    [&](const series::Point& point) { return point.Has(info.field); });
@@ -231,24 +273,15 @@ void WriteMember(Buffer& buffer, const SeriesSlice& slice, const std::vector<Fie
 }  // namespace
 
 void AppendJsonString(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 15U];
-    } else {
-      out += c;
-    }
+  // Names have nothing to escape, nearly always: copied in one piece.
+  while (true) {
+    const auto special = std::find_if(text.begin(), text.end(), NeedsEscape);
+    const auto plain = static_cast<std::size_t>(special - text.begin());
+    out += text.substr(0, plain);
+    if (plain == text.size()) break;
+    AppendEscape(out, text[plain]);
+    text.remove_prefix(plain + 1);
   }
   out += '"';
 }
@@ -273,7 +306,7 @@ std::size_t ColumnCells(const Members& members, std::int64_t step_seconds) {
 
 std::string WriteColumns(const Members& members, const std::vector<FieldInfo>& fields, std::int64_t step_seconds) {
   const Grid grid = GridOf(members, step_seconds);
-  Buffer buffer(256 + grid.steps * (12 + members.size() * fields.size() * 8));
+  Buffer buffer(kFirstBytes);
   buffer.Append("{\"time\":[");
   buffer.Reserve(grid.steps * (kMaxNumberBytes + 1));
   for (std::size_t step = 0; step < grid.steps; ++step) {
