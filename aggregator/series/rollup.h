@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of pods: namespaces, deployments, the cluster. Pure; one thread at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aggregator/series/counter.h"
+#include "aggregator/series/member_state.h"
+#include "aggregator/series/model.h"
+
+namespace cloudmon::series {
+
+// A group without a member for this long (in bucket time) is forgotten, and its totals with it.
+inline constexpr std::int64_t kForgetGroupSeconds = 7 * 24 * 3600;
+
+// Gauges and rates are the sums of the members' in one bucket; totals are running sums of their increases, so they
+// never fall. A field is set when at least one member has it.
+class Group {
+ public:
+  explicit Group(Member member);
+
+  [[nodiscard]] const MemberPtr& member() const { return member_; }
+  [[nodiscard]] std::int64_t last_bucket_seconds() const { return last_bucket_seconds_; }
+
+  // Counts a member in the bucket being summed. Returns true for the bucket's first.
+  bool Add(const Update& update, std::int64_t bucket_seconds);
+  // The bucket's point; the next Add() begins the next bucket.
+  [[nodiscard]] Point Finish();
+
+  // Goes on from stored totals. They only grow, so of several points the largest count, in any order.
+  void Restore(const MemberPtr& member, const Point& point, std::int64_t bucket_seconds);
+  // The group is in use, though it has not been counted yet.
+  void Touch(std::int64_t bucket_seconds);
+
+ private:
+  MemberPtr member_;
+  std::array<std::uint64_t, kCounterCount> totals_{};
+  std::int64_t last_bucket_seconds_ = 0;
+  Point sum_;  // of the bucket being summed
+};
+
+// The groups of pods by name. References stay valid while the group is known.
+class Groups {
+ public:
+  Group& Namespace(const std::string& ns) { return Find({Kind::kNamespace, {}, ns, {}, {}}); }
+  Group& Deployment(const std::string& ns, const std::string& name) {
+    return Find({Kind::kDeployment, {}, ns, name, {}});
+  }
+  // Forgets groups last used before `seconds`.
+  void Forget(std::int64_t seconds);
+
+ private:
+  Group& Find(Member member);
+
+  std::map<Member, Group> groups_;
+};
+
+}  // namespace cloudmon::series
