@@ -29,8 +29,8 @@ class RequestCounts {
  public:
   RequestCounts()
       : family_(prometheus::BuildCounter()
-                    .Name("cloudmon_http_requests_total")
-                    .Help("Requests answered, by route and HTTP status.")
+                    .Name(std::string(kHttpRequests.name))
+                    .Help(std::string(kHttpRequests.help))
                     .Register(registry_)) {}
 
   void Count(const std::string& route, int status) {
@@ -89,7 +89,8 @@ Response HandleMetrics(const Shared& shared, const Request& request) {
                            .store = shared.deps.store.Stats(),
                            .targets = shared.deps.targets(),
                            .rollups = NewestRollups(shared.deps),
-                           .libraries = shared.requests.Collect()};
+                           .requests = shared.requests.Collect(),
+                           .process = shared.deps.process_stats()};
   const exposition::Format format = exposition::NegotiateFormat(request.Header("Accept"));
   Response response;
   response.content_type = exposition::ContentType(format);

@@ -11,6 +11,7 @@
 #include "aggregator/store/store.h"
 #include "common/clock.h"
 #include "common/http/router.h"
+#include "common/process_stats.h"
 #include "common/result.h"
 
 namespace cloudmon::api {
@@ -28,6 +29,7 @@ struct ApiDeps {
   ApiOptions options;
   std::function<std::vector<scrape::TargetStatus>()> targets;
   std::function<scrape::LoopStats()> loop_stats;
+  std::function<ProcessStats()> process_stats;
   std::function<Status()> reload;  // POST /-/reload; its error's message is shown to the caller
 };
 

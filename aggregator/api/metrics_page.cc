@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "aggregator/series/model.h"
-#include "common/exposition/writer.h"
+#include "common/exposition/process_metrics.h"
 #include "common/version.h"
 
 namespace cloudmon::api {
@@ -229,7 +229,8 @@ std::string WriteMetricsPage(const MetricsInput& input, exposition::Format forma
   WriteStats(writer, kStoreTimes, input.store);
   WriteStats(writer, kStoreCounters, input.store);
   WriteRollups(writer, input.rollups);
-  writer.AddFamilies(input.libraries);
+  writer.AddFamilies(input.requests);
+  exposition::WriteProcessMetrics(writer, input.process);
   writer.Finish();
   return page;
 }
@@ -251,6 +252,8 @@ std::string MetricsMarkdown() {
       AppendRow(rows, {name, help, field.type}, kind.labels);
     }
   }
+  AppendRow(rows, kHttpRequests, "route, code");
+  for (const MetricDef& def : exposition::ProcessMetrics()) AppendRow(rows, def, "");
   return rows;
 }
 

@@ -10,19 +10,26 @@
 #include "aggregator/scrape/status.h"
 #include "aggregator/store/store.h"
 #include "common/exposition/format.h"
+#include "common/exposition/writer.h"
+#include "common/process_stats.h"
 
 namespace cloudmon::api {
+
+// Counted by prometheus-cpp, with the labels route and code.
+inline constexpr exposition::MetricDef kHttpRequests{
+    "cloudmon_http_requests_total", "Requests answered, by route and HTTP status.", exposition::MetricType::kCounter};
 
 // The numbers of one page. Pure data.
 struct MetricsInput {
   scrape::LoopStats loop;
   store::StoreStats store;
   std::vector<scrape::TargetStatus> targets;
-  std::vector<store::SeriesSlice> rollups;          // of namespaces, deployments, nodes, the cluster: last points count
-  std::vector<prometheus::MetricFamily> libraries;  // kept by prometheus-cpp: request counts
+  std::vector<store::SeriesSlice> rollups;         // of namespaces, deployments, nodes, the cluster: last points count
+  std::vector<prometheus::MetricFamily> requests;  // kHttpRequests
+  ProcessStats process;
 };
 
-// The page without the program's process_* metrics. Values that are not known are left out. Pure.
+// The page. Values that are not known are left out. Pure.
 [[nodiscard]] std::string WriteMetricsPage(const MetricsInput& input, exposition::Format format);
 
 // The rows of the README's table: | `name` | type | labels | meaning |.

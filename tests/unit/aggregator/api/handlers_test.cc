@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/support/fake_clock.h"
@@ -24,6 +26,7 @@ struct Api {
 
   [[nodiscard]] http::Router Router() {
     return api::BuildRouter({store, clock, options, [this] { return targets; }, [] { return scrape::LoopStats{}; },
+                             [] { return ProcessStats{}; },
                              [this]() -> Status {
                                if (reload_error.empty()) return Status::Ok();
                                return Error{ErrorCode::kInvalid, reload_error};
@@ -262,4 +265,24 @@ TEST_CASE("requests are counted by route and status") {
   const std::string page = router.Dispatch(request).body;
   CHECK(page.find("cloudmon_http_requests_total{code=\"200\",route=\"/api/pods/{pod}\"} 2\n") != std::string::npos);
   CHECK(page.find("cloudmon_http_requests_total{code=\"400\",route=\"/api/pods/{pod}\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("a router answers many threads at once") {
+  Api api;
+  const http::Router router = api.Router();
+  std::atomic<int> good = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (const char* path : {"/api/pods", "/api/cluster", "/metrics", "/api/pods", "/"}) {
+      threads.emplace_back([&, path] {
+        for (int i = 0; i < 50; ++i) {
+          http::Request request;
+          request.method = "GET";
+          request.path = path;
+          if (router.Dispatch(request).status == 200) ++good;
+        }
+      });
+    }
+  }
+  CHECK(good == 250);
 }

@@ -49,6 +49,19 @@ api::MetricsInput SampleInput() {
     const auto slices = store.Select(selector, test::kNewest, test::kNewest + 10, 100).value();
     input.rollups.insert(input.rollups.end(), slices.begin(), slices.end());
   }
+  prometheus::ClientMetric requests;
+  requests.label = {{"code", "200"}, {"route", "/api/pods/{pod}"}};
+  requests.counter.value = 7;
+  input.requests = {{std::string(api::kHttpRequests.name),
+                     std::string(api::kHttpRequests.help),
+                     prometheus::MetricType::Counter,
+                     {requests}}};
+  input.process = {.cpu_seconds = 1.5,
+                   .start_time_seconds = 1'795'000'000.25,
+                   .resident_memory_bytes = 33'554'432,
+                   .virtual_memory_bytes = 67'108'864,
+                   .open_fds = 12,
+                   .max_fds = 1024};
   return input;
 }
 
@@ -72,6 +85,7 @@ TEST_CASE("what is not known is left out") {
   CHECK(page.find("bucket_timestamp_seconds") == std::string::npos);
   CHECK(page.find("cloudmon_cluster") == std::string::npos);
   CHECK(page.find("cloudmon_target_up") == std::string::npos);
+  CHECK(page.find("process_") == std::string::npos);
   CHECK(page.find("cloudmon_targets{state=\"up\"} 0\n") != std::string::npos);
 }
 
