@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +16,7 @@ namespace cloudmon::http {
 struct Request {
   std::string method;                                        // "GET"
   std::string path;                                          // percent-decoded, without the query: "/api/nodes/node-a"
+  std::string raw_path;                                      // as sent: "/api/nodes/node%2Da"; empty: path is used
   std::string query;                                         // raw, without '?': "window=5m&limit=10"
   std::vector<std::pair<std::string, std::string>> headers;  // as sent; look up with Header()
   std::string body;
@@ -36,13 +36,15 @@ struct Response {
 // Must be thread-safe: the server calls it from many threads.
 using Handler = std::function<Response(const Request&)>;
 
-// Splits "a=1&b=x%20y+z" into decoded pairs in order. Error: kParse for a bad percent escape, naming it. Thread-safe.
+// Splits "a=1&b=x%20y+z" into decoded pairs in order; bytes that are not UTF-8 become U+FFFD. Error: kParse for a bad
+// percent escape, naming it. Thread-safe.
 Result<std::vector<std::pair<std::string, std::string>>> ParseQueryString(std::string_view query);
 
-// Decodes %XX ('+' stays). Error: kParse. Thread-safe.
+// Decodes %XX ('+' stays). The bytes may be anything. Error: kParse, naming the bad escape. Thread-safe.
 Result<std::string> PercentDecode(std::string_view text);
 
-// {"error": {"code": code, "message": message}} with that status. `message` may be any UTF-8.
+// {"error": {"code": code, "message": message}} with that status. `message` may hold any bytes; those that
+// are not UTF-8 become U+FFFD. Does not throw. Thread-safe.
 Response JsonError(int status, std::string_view code, std::string_view message);
 
 }  // namespace cloudmon::http

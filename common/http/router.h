@@ -21,8 +21,10 @@ class Router {
  public:
   void Add(std::string method, std::string pattern, std::string summary, Handler handler);
 
-  // Calls the handler. Unknown path: 404; known path with another method: 405 with Allow; an exception out of a
-  // handler: 500, logged. All as JsonError. OPTIONS on a known path: 204 with Allow.
+  // Calls the handler. Segments are split in raw_path (where given) and decoded afterwards, so that %2F does not split;
+  // path and path_params are valid UTF-8 when the handler sees them. Unknown path: 404; known path with another method:
+  // 405 with Allow; a bad percent escape: 400; an exception out of a handler: 500, logged. All as JsonError. OPTIONS on
+  // a known path: 204 with Allow.
   [[nodiscard]] Response Dispatch(Request request) const;
 
   [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
