@@ -74,7 +74,8 @@ bool CutTimestamp(const char*& at, const char* end, Format format, std::int64_t&
 }
 
 // One sample line without its newline and without blanks at its begin. An exemplar ("# {...} 1") is skipped unread.
-Fault ParseLine(const char* at, const char* end, Format format, Sample& sample) {
+Fault ParseLine(const char* at, const char* end, Format format, const ParseLimits& limits, Sample& sample) {
+  if (View(at, end).size() > limits.max_line_bytes) return {"longer than max_line_bytes:", View(at, end)};
   const char* begin = at;
   std::string_view name;
   if (Fault fault = grammar::ScanHead(at, end, name, [](auto, auto) { return Fault{}; }); fault.any()) return fault;
@@ -135,14 +136,9 @@ ParseReport ParsePage(std::string_view body, Format format, const ParseLimits& l
       report.over_sample_limit = true;
       break;
     }
-    Fault fault;
-    if (static_cast<std::size_t>(end - at) > limits.max_line_bytes) {
-      fault = {"longer than max_line_bytes:", View(at, end)};
-    } else if (newline == nullptr && format == Format::kOpenMetrics) {
-      fault = {"the page ends within this line", {}};  // its value may have lost digits
-    } else {
-      fault = ParseLine(at, end, format, sample);
-    }
+    const bool cut_off = newline == nullptr && format == Format::kOpenMetrics;
+    const Fault fault = cut_off ? Fault{"the page ends within this line", {}}  // its value may have lost digits
+                                : ParseLine(at, end, format, limits, sample);
     if (fault.any()) {
       CountBadLine(report, line_number, fault);
       continue;

@@ -40,8 +40,9 @@ struct ParseReport {
 
 // Calls `sink` for each sample in order. Comments, HELP, TYPE and UNIT lines, blank lines, timestamps (milliseconds in
 // text, seconds in OpenMetrics) and exemplars are understood; a bad line is counted and the rest kept. A last line
-// without a newline in text format counts as bad when it does not parse. Does not copy: views are valid during the call
-// only.
+// without a newline in text format counts as bad when it does not parse, in OpenMetrics always; so does text after
+// "# EOF". The whole head is checked: ParseHead refuses one that came from here only over its limits or for a label
+// given twice. Does not copy: views are valid during the call only.
 ParseReport ParsePage(std::string_view body, Format format, const ParseLimits& limits,
                       const std::function<void(const Sample&)>& sink);
 

@@ -43,7 +43,8 @@ class Writer {
   void Add(std::string_view labels, std::string_view extra, double value);
   void Add(std::string_view labels, std::string_view extra, std::uint64_t value);
 
-  // Families of prometheus-cpp (all types), with HELP escaped; those without metrics are left out.
+  // Families of prometheus-cpp (all types), with HELP escaped; those without metrics are left out. In OpenMetrics the
+  // samples of a counter whose name lacks _total get it, as the format demands.
   void AddFamilies(const std::vector<prometheus::MetricFamily>& families);
 
   // Ends the page ("# EOF" in OpenMetrics).

@@ -17,16 +17,20 @@ struct ContainerIdentity {
   std::string image;  // "shop/web:1.2"; empty where unknown
   // podlogs: Unix time at which the newest log file of this container was made; orders containers by their start.
   std::optional<double> log_birth_seconds;
+  bool operator==(const ContainerIdentity&) const = default;
 };
 
 struct PodIdentity {
   std::string uid;
+  std::string
+      config_hash;  // static pods: the annotation kubernetes.io/config.hash, which their cgroup carries as its UID
   std::string namespace_name, name;
   std::string deployment;               // empty unless the workload is a Deployment
   std::string workload, workload_type;  // kubernetes-mixin's, lower case; both empty where unknown
   std::string sandbox_id;               // the pause container's ID; empty where unknown
   std::optional<bool> host_network;
   std::vector<ContainerIdentity> containers;
+  bool operator==(const PodIdentity&) const = default;
 };
 
 // Where names come from: cri, podlogs, later kubernetes and kubelet. One thread at a time.
@@ -37,6 +41,9 @@ class Source {
   [[nodiscard]] virtual std::string_view name() const = 0;
   // All pods of this node that the source knows now. Bounded in time (about 2 s). Errors say what to change.
   virtual Result<std::vector<PodIdentity>> Fetch() = 0;
+  // The container runtime as Kubernetes writes it, "containerd://1.6.20"; empty where the source cannot tell or has not
+  // been asked yet.
+  [[nodiscard]] virtual std::string container_runtime() const { return {}; }
 };
 
 }  // namespace cloudmon::identity

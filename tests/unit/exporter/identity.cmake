@@ -1,0 +1,8 @@
+cm_test(identity_test
+  SOURCES identity/workload_test.cc identity/pod_table_test.cc identity/container_match_test.cc
+    identity/source_set_test.cc identity/resolver_test.cc
+  DEPS cm::exporter_identity)
+cm_test(identity_sources_test
+  SOURCES identity/grpc_wire_test.cc identity/cri_pods_test.cc identity/cri_test.cc identity/podlogs_test.cc
+    identity/process_probe_test.cc
+  DEPS cm::exporter_sources protobuf::libprotobuf-lite)

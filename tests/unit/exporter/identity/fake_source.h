@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "exporter/identity/identity.h"
+
+namespace cloudmon::identity::test {
+
+// Says what it is told to say.
+class FakeSource final : public Source {
+ public:
+  explicit FakeSource(std::string name) : name_(std::move(name)) {}
+  [[nodiscard]] std::string_view name() const override { return name_; }
+  Result<std::vector<PodIdentity>> Fetch() override {
+    ++fetches;
+    if (error) return *error;
+    return pods;
+  }
+  [[nodiscard]] std::string container_runtime() const override { return runtime; }
+
+  std::vector<PodIdentity> pods;
+  std::optional<Error> error;
+  std::string runtime;
+  int fetches = 0;
+
+ private:
+  std::string name_;
+};
+
+}  // namespace cloudmon::identity::test
