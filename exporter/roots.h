@@ -2,8 +2,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace cloudmon {
+
+// Where every distribution mounts its cgroups; mount points in a mountinfo of the node are below it. A fact about the
+// node, not a place to read: reading goes through Roots::cgroup.
+inline constexpr std::string_view kNodeCgroupMount = "/sys/fs/cgroup";
 
 // Where the node's file systems are seen from here: settings, so that a container's mounts and the tests' trees work
 // alike.

@@ -49,9 +49,11 @@ class OptionTable {
   [[nodiscard]] const std::string& log_level() const { return log_level_; }
 
   // The rows of README.md's table: | `--flag` | default | help |.
-  [[nodiscard]] std::string MarkdownTable() const;
+  [[nodiscard]] std::string MarkdownTable();
 
  private:
+  std::vector<Option> AllOptions();  // with those that the table adds itself
+
   std::string program_;
   std::string summary_;
   std::vector<Option> options_;

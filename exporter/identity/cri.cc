@@ -38,9 +38,7 @@ Result<std::vector<PodIdentity>> CriSource::Fetch() {
   deadline_ms_ = clock_.SteadyMs() + kTimeoutMs;
   auto pods = FetchPods();
   if (pods.ok()) return pods;
-  // The next try starts anew: the runtime may have been replaced by another, at another socket.
-  client_.reset();
-  package_.clear();
+  package_.clear();  // the runtime may have been replaced by another version
   return Wrap(pods.error(), "cri");
 }
 
@@ -58,14 +56,15 @@ Result<std::vector<PodIdentity>> CriSource::FetchPods() {
 }
 
 Status CriSource::Connect() {
-  if (client_) return Status::Ok();
   std::string tried;
   for (const std::string& endpoint : endpoints_) {
     auto path = SocketPath(endpoint);
     if (!path.ok()) return path.error();
     struct stat info {};
     if (::stat(path.value().c_str(), &info) == 0 || errno != ENOENT) {
+      if (client_ && client_->socket_path() == path.value()) return Status::Ok();
       client_ = std::make_unique<GrpcClient>(std::move(path).value());
+      package_.clear();
       return Status::Ok();
     }
     tried += (tried.empty() ? "" : ", ") + path.value();

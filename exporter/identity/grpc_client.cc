@@ -110,6 +110,9 @@ GrpcClient::GrpcClient(std::string socket_path)
   curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket_path_.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // whatever the environment says
+  // libcurl 7.88 (Debian 12) breaks off the second call on a connection that speaks HTTP/2 from the start; connecting
+  // to a unix socket costs little, and a runtime that was started again is met without an error.
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, curl_->headers);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_->detail);

@@ -17,7 +17,7 @@ struct GrpcReply {
   std::string message;    // the answer, when the status is kGrpcOk; else empty
 };
 
-// Unary gRPC calls over HTTP/2 on a unix socket. One connection is kept and used again. Not thread-safe.
+// Unary gRPC calls over HTTP/2 on a unix socket, each on a connection of its own. Not thread-safe.
 class GrpcClient {
  public:
   static constexpr std::size_t kMaxReplyBytes = 16U << 20U;

@@ -46,12 +46,12 @@ double Seconds(const statx_timestamp& time) {
 
 // When the container's current log was made: birth of the newest <n>.log, else (no log yet, or a file system that keeps
 // no birth times) the directory's last change. A log that was rotated is younger than its container: nullopt.
-std::optional<double> LogBirth(DIR* dir) {
+std::optional<double> LogBirth(DIR* dir, std::size_t max_entries) {
   std::uint64_t newest = 0;
   std::string file;
   std::vector<std::uint64_t> rotated;
   std::size_t read = 0;
-  for (const char* name = NextName(dir); name != nullptr && read < PodLogsSource::kMaxEntries; ++read) {
+  for (const char* name = NextName(dir); name != nullptr && read < max_entries; ++read) {
     const std::string_view text = name;
     if (const auto number = ParseLogNumber(text)) {
       if (file.empty() || *number > newest) {
@@ -77,14 +77,14 @@ std::optional<double> LogBirth(DIR* dir) {
 }
 
 // Reads the containers of one pod, counting its directories down from `left`. False when there are too many.
-bool ReadContainers(DIR* pod_dir, PodIdentity& pod, std::size_t& left) {
+bool ReadContainers(DIR* pod_dir, PodIdentity& pod, std::size_t max_entries, std::size_t& left) {
   while (const char* name = NextName(pod_dir)) {
     if (left == 0) return false;
     --left;
     const DirHandle dir = OpenDir(::dirfd(pod_dir), name);
     if (dir == nullptr) continue;
     pod.containers.push_back(
-        {.id = {}, .name = SanitizeUtf8(name), .image = {}, .log_birth_seconds = LogBirth(dir.get())});
+        {.id = {}, .name = SanitizeUtf8(name), .image = {}, .log_birth_seconds = LogBirth(dir.get(), max_entries)});
   }
   return true;
 }
@@ -112,7 +112,7 @@ Result<std::vector<PodIdentity>> PodLogsSource::Fetch() {
   const DirHandle root = OpenDir(AT_FDCWD, path_.c_str());
   if (root == nullptr) return Wrap(ErrnoError(errno, path_), "podlogs (set --path.podlogs)");
   std::vector<PodIdentity> pods;
-  std::size_t left = kMaxEntries;
+  std::size_t left = max_entries_;
   bool complete = true;
   while (const char* name = NextName(root.get())) {
     auto pod = ParsePodLogsName(name);
@@ -122,12 +122,12 @@ Result<std::vector<PodIdentity>> PodLogsSource::Fetch() {
     --left;
     const DirHandle dir = OpenDir(::dirfd(root.get()), name);
     if (dir == nullptr && errno != EACCES) continue;
-    complete = dir == nullptr || ReadContainers(dir.get(), *pod, left);
+    complete = dir == nullptr || ReadContainers(dir.get(), *pod, max_entries_, left);
     if (!complete) break;
     pods.push_back(*std::move(pod));
   }
   if (complete) return pods;
-  return Error{ErrorCode::kLimit, "podlogs: " + path_ + ": more than " + std::to_string(kMaxEntries) +
+  return Error{ErrorCode::kLimit, "podlogs: " + path_ + ": more than " + std::to_string(max_entries_) +
                                       " directories; remove those of pods that are gone"};
 }
 

@@ -22,17 +22,19 @@ namespace cloudmon::identity {
 
 class PodLogsSource final : public Source {
  public:
-  // At most this many directories of pods and containers are read, and as many files in each.
   static constexpr std::size_t kMaxEntries = 16'384;
 
-  explicit PodLogsSource(std::string path) : path_(std::move(path)) {}
+  // Reads at most `max_entries` directories of pods and containers, and as many files in each.
+  explicit PodLogsSource(std::string path, std::size_t max_entries = kMaxEntries)
+      : path_(std::move(path)), max_entries_(max_entries) {}
   [[nodiscard]] std::string_view name() const override { return "podlogs"; }
-  // Errors: kNotFound and kDenied for the directory, kLimit above kMaxEntries. What cannot be read below it is left
+  // Errors: kNotFound and kDenied for the directory, kLimit above `max_entries`. What cannot be read below it is left
   // out.
   Result<std::vector<PodIdentity>> Fetch() override;
 
  private:
   std::string path_;
+  std::size_t max_entries_;
 };
 
 }  // namespace cloudmon::identity

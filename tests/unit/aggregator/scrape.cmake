@@ -1,3 +1,16 @@
 cm_test(discovery_test
   SOURCES discovery/file_sd_test.cc discovery/target_test.cc
   DEPS cm::aggregator_discovery spdlog::spdlog)
+cm_test(fetcher_test
+  SOURCES scrape/fetcher_test.cc ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
+  DEPS cm::aggregator_scrape ZLIB::ZLIB)
+cm_test(page_test
+  SOURCES scrape/page_reader_test.cc
+  DEPS cm::aggregator_page)
+cm_test(scrape_test
+  SOURCES
+    scrape/loop_test.cc
+    scrape/schedule_test.cc
+    scrape/scraper_test.cc
+    ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
+  DEPS cm::aggregator_scrape)

@@ -4,5 +4,5 @@ cm_test(identity_test
   DEPS cm::exporter_identity)
 cm_test(identity_sources_test
   SOURCES identity/grpc_wire_test.cc identity/cri_pods_test.cc identity/cri_test.cc identity/podlogs_test.cc
-    identity/process_probe_test.cc
+    identity/process_probe_test.cc identity/scripted_runtime.cc
   DEPS cm::exporter_sources protobuf::libprotobuf-lite)

@@ -9,21 +9,21 @@
 
 #include "exporter/identity/identity.h"
 
-namespace cloudmon::identity::test {
+namespace cloudmon::test {
 
 // Says what it is told to say.
-class FakeSource final : public Source {
+class FakeSource final : public identity::Source {
  public:
   explicit FakeSource(std::string name) : name_(std::move(name)) {}
   [[nodiscard]] std::string_view name() const override { return name_; }
-  Result<std::vector<PodIdentity>> Fetch() override {
+  Result<std::vector<identity::PodIdentity>> Fetch() override {
     ++fetches;
     if (error) return *error;
     return pods;
   }
   [[nodiscard]] std::string container_runtime() const override { return runtime; }
 
-  std::vector<PodIdentity> pods;
+  std::vector<identity::PodIdentity> pods;
   std::optional<Error> error;
   std::string runtime;
   int fetches = 0;
@@ -32,4 +32,4 @@ class FakeSource final : public Source {
   std::string name_;
 };
 
-}  // namespace cloudmon::identity::test
+}  // namespace cloudmon::test

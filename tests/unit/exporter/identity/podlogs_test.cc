@@ -94,12 +94,15 @@ TEST_CASE("PodLogsSource: the directory is not there, or is a file") {
 
 TEST_CASE("PodLogsSource: too many directories") {
   const test::TempDir logs;
-  for (std::size_t i = 0; i < PodLogsSource::kMaxEntries + 1; ++i) logs.MakeDir("a_b_" + std::to_string(i));
-  PodLogsSource source(logs.path());
-  const auto fetched = source.Fetch();
-  REQUIRE(!fetched.ok());
-  CHECK(fetched.error().code == ErrorCode::kLimit);
-  CHECK(fetched.error().message.find("16384") != std::string::npos);
+  for (const char* pod : {"a_b_1", "a_b_2", "a_b_3"}) logs.MakeDir(std::string(pod) + "/app");
+  CHECK(PodLogsSource(logs.path(), 6).Fetch().ok());
+  for (std::size_t most = 0; most < 6; ++most) {
+    CAPTURE(most);
+    const auto fetched = PodLogsSource(logs.path(), most).Fetch();
+    REQUIRE(!fetched.ok());
+    CHECK(fetched.error().code == ErrorCode::kLimit);
+    CHECK(fetched.error().message.find("more than " + std::to_string(most) + " directories") != std::string::npos);
+  }
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ struct Node {
   test::FakeSource* cri = nullptr;
   test::FakeSource* logs = nullptr;
   FakeProbe probe;
-  cloudmon::test::FakeClock clock{1'000'000};
+  test::FakeClock clock{1'000'000};
   Resolver resolver;
   std::vector<cgroup::Pod> pods;
 
@@ -170,7 +170,7 @@ TEST_CASE("Resolver: not held back when no source works") {
 
 TEST_CASE("Resolver: without any source") {
   FakeProbe probe;
-  const cloudmon::test::FakeClock clock(0);
+  const test::FakeClock clock(0);
   Resolver resolver({}, probe, clock);
   probe.hints = {{9, {"pause", ""}}, {10, {"web", "app"}}};
   const std::vector<cgroup::Pod> pods = {PodCgroup("u1", {Cgroup(kApp, 10), Cgroup(kPause, 9)})};

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/cgroup/usage_reader.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "common/psi.h"
+#include "exporter/cgroup/directory.h"
+#include "exporter/cgroup/parse_v1.h"
+#include "exporter/cgroup/parse_v2.h"
+
+namespace cloudmon::cgroup {
+namespace {
+
+constexpr int kMaxDepthBelow = 8;
+constexpr int kMaxCgroupsBelow = 1000;
+
+Errors ParsePressureInto(std::string_view text, Value& waiting_usec, Value& stalled_usec) {
+  auto pressure = psi::ParsePressure(text);
+  if (!pressure.ok()) return {std::move(pressure.error())};
+  waiting_usec = pressure.value().some_total_usec;
+  stalled_usec = pressure.value().full_total_usec;
+  return {};
+}
+
+// The number of processes and, in `pids`, those that can be named from here, each once.
+std::uint64_t CountProcesses(std::vector<std::uint32_t>& pids) {
+  std::ranges::sort(pids);  // v1 does not promise order, nor that there are no doubles
+  const auto foreign = static_cast<std::uint64_t>(std::ranges::upper_bound(pids, 0U) - pids.begin());
+  const auto doubles = std::ranges::unique(pids);
+  pids.erase(doubles.begin(), doubles.end());
+  std::erase(pids, 0U);
+  return foreign + pids.size();
+}
+
+}  // namespace
+
+// The whole text of a file, valid until the next call. kNotFound (without a message): not there, or not supported, as
+// pressure files are without accounting and cgroup.procs is in a threaded cgroup.
+Result<std::string_view> UsageReader::Load(const Where& where, const char* name) {
+  const UniqueFd fd(::openat(where.dir_fd, name, O_RDONLY | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) return Error{ErrorCode::kNotFound, {}};
+  if (!fd.valid()) return ErrnoError(errno, "open");
+  const Status read = ReadAll(fd.get(), buffer_);
+  if (!read.ok()) return read.error();
+  return std::string_view(buffer_);
+}
+
+void UsageReader::AddError(Error error, const Where& where, const char* name) {
+  const std::string path = layout_.mounts[where.mount] + cgroup_->path + std::string(where.below) + "/" + name;
+  scan_.AddError(Wrap(std::move(error), path));
+}
+
+// Gives the file's text to `parser`. False: there is none.
+template <class Parser>
+bool UsageReader::Parse(Mounted mount, const char* name, Parser parser) {
+  if (!mount || gone_) return false;
+  const Where where{.dir_fd = cgroup_->dirs[*mount].get(), .mount = *mount, .below = {}};
+  auto text = Load(where, name);
+  if (text.ok()) {
+    for (Error& error : parser(text.value())) AddError(std::move(error), where, name);
+  } else if (text.error().code == ErrorCode::kGone) {
+    gone_ = true;
+  } else if (text.error().code != ErrorCode::kNotFound) {
+    AddError(std::move(text.error()), where, name);
+  }
+  return text.ok();
+}
+
+UsageReader::Mounted UsageReader::V1(Controller controller) const {
+  const Mounted mount = layout_.V1(controller);
+  return mount && cgroup_->dirs[*mount].valid() ? mount : std::nullopt;
+}
+
+UsageReader::Mounted UsageReader::Unified() const {
+  return layout_.unified && cgroup_->dirs[*layout_.unified].valid() ? layout_.unified : std::nullopt;
+}
+
+bool UsageReader::ReadPod(const OpenCgroup& cgroup, Pod& pod) {
+  cgroup_ = &cgroup;
+  gone_ = false;
+  ReadUsage(pod.usage, Detail::kPod);
+  return !gone_ && !HasGone();
+}
+
+bool UsageReader::ReadContainer(const OpenCgroup& cgroup, Container& container) {
+  cgroup_ = &cgroup;
+  gone_ = false;
+  ReadUsage(container.usage, Detail::kContainer);
+  auto parse = [&](auto text) { return ParsePids(text, container.pids); };
+  if (Parse(layout_.walk, "cgroup.procs", parse)) {
+    below_left_ = kMaxCgroupsBelow;
+    const Where where{.dir_fd = cgroup.dirs[layout_.walk].get(), .mount = layout_.walk, .below = {}};
+    ReadPidsBelow(where, 0, container.pids);
+    container.usage.processes = CountProcesses(container.pids);
+  }
+  return !gone_ && !HasGone();
+}
+
+// The directory of a removed cgroup can still be open, but holds nothing: what was found absent in it says nothing.
+bool UsageReader::HasGone() const {
+  return ::faccessat(cgroup_->dirs[layout_.walk].get(), "cgroup.procs", F_OK, 0) != 0 && errno == ENOENT;
+}
+
+// Containers may have cgroups of their own, such as those of a systemd in a container. They come and go as they like.
+void UsageReader::ReadPidsBelow(const Where& where, int depth, std::vector<std::uint32_t>& pids) {
+  if (depth == kMaxDepthBelow || !MayHaveDirectories(where.dir_fd)) return;
+  const auto names = ListDirectories(where.dir_fd);
+  if (!names.ok()) return AddError(names.error(), where, ".");
+  for (const std::string& name : names.value()) {
+    if (below_left_-- <= 0) return;
+    const std::string path = std::string(where.below) + "/" + name;
+    const auto dir = OpenDirectory(where.dir_fd, name.c_str(), OpenFor::kListing);
+    if (!dir.ok()) continue;
+    const Where below{.dir_fd = dir.value().get(), .mount = where.mount, .below = path};
+    const auto text = Load(below, "cgroup.procs");
+    if (text.ok()) {
+      for (Error& error : ParsePids(text.value(), pids)) AddError(std::move(error), below, "cgroup.procs");
+    } else if (text.error().code != ErrorCode::kNotFound && text.error().code != ErrorCode::kGone) {
+      AddError(text.error(), below, "cgroup.procs");
+    }
+    ReadPidsBelow(below, depth + 1, pids);
+  }
+}
+
+// A controller that is on no v1 mount may be on the unified one.
+void UsageReader::ReadUsage(Usage& usage, Detail detail) {
+  ReadCpu(usage.cpu, detail);
+  if (const Mounted mount = V1(Controller::kMemory)) {
+    ReadMemoryV1(*mount, usage.memory, detail);
+  } else if (const Mounted unified = Unified()) {
+    ReadMemoryV2(*unified, usage.memory, detail);
+  }
+  if (const Mounted mount = V1(Controller::kBlkio)) {
+    ReadBlkio(*mount, usage.io);
+  } else {
+    Parse(Unified(), "io.stat", [&](auto text) { return v2::ParseIoStat(text, usage.io); });
+  }
+  if (detail == Detail::kPod) return;
+  ReadThreads(usage);
+  if (const Mounted unified = Unified()) ReadPressure(*unified, usage.pressure);
+}
+
+void UsageReader::ReadCpu(CpuUsage& cpu, Detail detail) {
+  if (const Mounted mount = V1(Controller::kCpuacct)) {
+    ReadCpuTimesV1(*mount, cpu);
+  } else {
+    Parse(Unified(), "cpu.stat", [&](auto text) { return v2::ParseCpuStat(text, cpu); });
+  }
+  if (detail == Detail::kContainer) {
+    if (const Mounted mount = V1(Controller::kCpu)) {
+      ReadCpuLimitsV1(*mount, cpu);
+    } else {
+      Parse(Unified(), "cpu.max", [&](auto text) { return v2::ParseCpuMax(text, cpu); });
+      Parse(Unified(), "cpu.weight", [&](auto text) { return v2::ParseCpuWeight(text, cpu); });
+    }
+  }
+  if (!cpu.quota_usec) cpu.periods = cpu.throttled_periods = cpu.throttled_ns = std::nullopt;
+}
+
+void UsageReader::ReadCpuTimesV1(std::size_t mount, CpuUsage& cpu) {
+  Parse(mount, "cpuacct.usage", [&](auto text) { return ParseNumber(text, cpu.usage_ns); });
+  const bool in_ns = Parse(mount, "cpuacct.usage_user", [&](auto text) { return ParseNumber(text, cpu.user_ns); }) &&
+                     Parse(mount, "cpuacct.usage_sys", [&](auto text) { return ParseNumber(text, cpu.system_ns); });
+  if (in_ns) return;
+  Parse(mount, "cpuacct.stat", [&](auto text) { return v1::ParseCpuacctStat(text, ticks_per_second_, cpu); });
+}
+
+void UsageReader::ReadCpuLimitsV1(std::size_t mount, CpuUsage& cpu) {
+  Parse(mount, "cpu.shares", [&](auto text) { return ParseNumber(text, cpu.shares); });
+  Parse(mount, "cpu.cfs_period_us", [&](auto text) { return ParseNumber(text, cpu.period_usec); });
+  Parse(mount, "cpu.cfs_quota_us", [&](auto text) { return v1::ParseCfsQuota(text, cpu); });
+  if (cpu.quota_usec) Parse(mount, "cpu.stat", [&](auto text) { return v1::ParseCpuStat(text, cpu); });
+}
+
+void UsageReader::ReadMemoryV1(std::size_t mount, MemoryUsage& memory, Detail detail) {
+  Value inactive_file_bytes;
+  Parse(mount, "memory.usage_in_bytes", [&](auto text) { return ParseNumber(text, memory.usage_bytes); });
+  Parse(mount, "memory.stat", [&](auto text) { return v1::ParseMemoryStat(text, memory, inactive_file_bytes); });
+  memory.working_set_bytes = WorkingSet(memory.usage_bytes, inactive_file_bytes);
+  if (detail == Detail::kPod) return;
+  Parse(mount, "memory.max_usage_in_bytes", [&](auto text) { return ParseNumber(text, memory.max_usage_bytes); });
+  Parse(mount, "memory.limit_in_bytes", [&](auto text) { return v1::ParseMemoryLimit(text, memory); });
+  Parse(mount, "memory.oom_control", [&](auto text) { return v1::ParseOomControl(text, memory); });
+}
+
+void UsageReader::ReadMemoryV2(std::size_t mount, MemoryUsage& memory, Detail detail) {
+  Value inactive_file_bytes;
+  Parse(mount, "memory.current", [&](auto text) { return ParseNumber(text, memory.usage_bytes); });
+  Parse(mount, "memory.stat", [&](auto text) { return v2::ParseMemoryStat(text, memory, inactive_file_bytes); });
+  memory.working_set_bytes = WorkingSet(memory.usage_bytes, inactive_file_bytes);
+  Parse(mount, "memory.events", [&](auto text) { return v2::ParseMemoryEvents(text, memory); });
+  if (detail == Detail::kPod) return;
+  Parse(mount, "memory.swap.current", [&](auto text) { return ParseNumber(text, memory.swap_bytes); });
+  Parse(mount, "memory.peak", [&](auto text) { return ParseNumber(text, memory.max_usage_bytes); });
+  Parse(mount, "memory.max", [&](auto text) { return ParseLimit(text, memory.limit_bytes); });
+}
+
+// Which of these counts depends on the disk's scheduler and the kernel; where one counts nothing, the next may. What
+// the recursive file of a scheduler does not have, its other file does not have either.
+void UsageReader::ReadBlkio(std::size_t mount, std::vector<DeviceIo>& io) {
+  auto read = [&](const char* recursive, const char* own, v1::BlkioKind kind, std::vector<DeviceIo>& found) {
+    if (!found.empty()) return;
+    auto parse = [&](auto text) { return v1::ParseBlkio(text, kind, found); };
+    if (!Parse(mount, recursive, parse)) Parse(mount, own, parse);
+  };
+  using enum v1::BlkioKind;
+  std::vector<DeviceIo> operations;
+  read("blkio.bfq.io_service_bytes_recursive", "blkio.bfq.io_service_bytes", kBytes, io);
+  read("blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes", kBytes, io);
+  read("blkio.bfq.io_serviced_recursive", "blkio.bfq.io_serviced", kOperations, operations);
+  read("blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced", kOperations, operations);
+  for (const DeviceIo& counted : operations) {
+    auto same = [&](const DeviceIo& d) { return d.major == counted.major && d.minor == counted.minor; };
+    const auto known = std::ranges::find_if(io, same);
+    DeviceIo& device =
+        known != io.end() ? *known : io.emplace_back(DeviceIo{counted.major, counted.minor, {}, {}, {}, {}});
+    device.reads = counted.reads;
+    device.writes = counted.writes;
+  }
+}
+
+void UsageReader::ReadThreads(Usage& usage) {
+  const Mounted v1 = V1(Controller::kPids);
+  const Mounted mount = v1 ? v1 : Unified();
+  Parse(mount, "pids.current", [&](auto text) { return ParseNumber(text, usage.threads); });
+  Parse(mount, "pids.max", [&](auto text) { return ParseLimit(text, usage.threads_max); });
+}
+
+void UsageReader::ReadPressure(std::size_t mount, PressureTotals& pressure) {
+  auto read = [&](const char* name, Value& waiting_usec, Value& stalled_usec) {
+    Parse(mount, name, [&](auto text) { return ParsePressureInto(text, waiting_usec, stalled_usec); });
+  };
+  read("cpu.pressure", pressure.cpu_waiting_usec, pressure.cpu_stalled_usec);
+  read("memory.pressure", pressure.memory_waiting_usec, pressure.memory_stalled_usec);
+  read("io.pressure", pressure.io_waiting_usec, pressure.io_stalled_usec);
+}
+
+}  // namespace cloudmon::cgroup
