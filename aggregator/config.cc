@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "aggregator/discovery/discovery.h"
+#include "aggregator/discovery/static_list.h"
 
 namespace cloudmon {
 namespace {
@@ -70,9 +70,8 @@ Status FinishConfig(AggregatorConfig& c) {
     if (!check.ok()) return check;
   }
   c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
-  for (const std::string& target : c.scrape_targets) {
-    auto parsed = discovery::ParseTarget(target, "static");
-    if (!parsed.ok()) return Wrap(parsed.error(), "scrape.targets");
+  if (auto targets = discovery::MakeStaticList(c.scrape_targets); !targets.ok()) {
+    return Wrap(targets.error(), "scrape.targets");
   }
   return Status::Ok();
 }

@@ -26,11 +26,11 @@ struct ApiOptions {
 struct ApiDeps {
   const store::Store& store;
   const Clock& clock;
-  ApiOptions options;
-  std::function<std::vector<scrape::TargetStatus>()> targets;
-  std::function<scrape::LoopStats()> loop_stats;
-  std::function<ProcessStats()> process_stats;
-  std::function<Status()> reload;  // POST /-/reload; its error's message is shown to the caller
+  ApiOptions options{};
+  std::function<std::vector<scrape::TargetStatus>()> targets{};
+  std::function<scrape::LoopStats()> loop_stats{};
+  std::function<ProcessStats()> process_stats{};
+  std::function<Status()> reload{};  // POST /-/reload; its error's message is shown to the caller
 };
 
 // All routes. Every error is JSON, {"error": {"code", "message"}}, and names what to change; answers under /api are
