@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers of the API, over a store in memory: from the request's parameters to the JSON text.
-//   answer/...   the whole handler
-//   order, write its parts, for 10,000 pods with all fields: members in order of name; entries as JSON
-// `bytes` is the answer's size, `x_memcpy` how many times as long as copying those bytes it takes.
+//   Answer/...             the whole handler
+//   Select, Order, Write   its parts, for 10,000 pods with all fields: a copy out of the store, members in order of
+//                          name, entries as JSON
+//   Http                   one client on a kept connection asks for the memory of 10,000 pods
+// `bytes` is the answer's size, `x_memcpy` how many times as much CPU time as copying those bytes it takes.
 #include <benchmark/benchmark.h>
+#include <curl/curl.h>
 
 #include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +19,7 @@
 #include "aggregator/api/query.h"
 #include "aggregator/api/select.h"
 #include "aggregator/api/series_handler.h"
+#include "common/http/server.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_store.h"
 
@@ -146,5 +151,30 @@ void BM_Write(benchmark::State& state) {
   Measure(state, [&] { return api::WriteEntries(members, fields, {}); });
 }
 BENCHMARK(BM_Write)->Unit(benchmark::kMicrosecond);
+
+std::size_t CountBytes(char* /*data*/, std::size_t size, std::size_t count, void* bytes) {
+  *static_cast<std::size_t*>(bytes) += size * count;
+  return size * count;
+}
+
+void BM_Http(benchmark::State& state) {
+  const test::FakeClock clock{(kFirst + 13) * 1000};
+  const api::ApiDeps deps{NewestStore(), clock, {}, {}, {}, {}, {}};
+  const auto server = http::Server::Start({.listen_address = "127.0.0.1:0"}, api::BuildRouter(deps));
+  if (!server.ok()) return state.SkipWithError(server.error().message.c_str());
+  const std::string url =
+      "http://127.0.0.1:" + std::to_string(server.value()->port()) + "/api/pods?fields=memory_bytes";
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), &curl_easy_cleanup);
+  std::size_t bytes = 0;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &CountBytes);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &bytes);
+  for (auto _ : state) {
+    if (curl_easy_perform(curl.get()) != CURLE_OK) return state.SkipWithError("the request failed");
+  }
+  state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(state.iterations());
+}
+BENCHMARK(BM_Http)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 }  // namespace
