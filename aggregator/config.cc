@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "aggregator/discovery/discovery.h"
+#include "aggregator/discovery/static_list.h"
 
 namespace cloudmon {
 namespace {
@@ -25,18 +25,21 @@ Status AtLeast(std::string_view name, std::int64_t value, std::int64_t least) {
 }  // namespace
 
 config::OptionTable AggregatorOptions(AggregatorConfig& c) {
-  config::OptionTable table("cloud-monitor-aggregator",
-                            "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
-                            "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
+  config::OptionTable table(
+      "cloud-monitor-aggregator",
+      "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
+      "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
   table.Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
              &c.listen_address, "", "HOST:PORT"});
   table.Add({"web.rollup-metrics", "Show namespaces, deployments, nodes and the cluster on /metrics too.",
              &c.web_rollup_metrics, "", ""});
   table.Add({"scrape.targets", "Exporters to scrape.", &c.scrape_targets, "", "HOST:PORT,..."});
-  table.Add({"scrape.file-sd", "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
+  table.Add({"scrape.file-sd",
+             "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
              "again when changed; the label node names a target's node.",
              &c.scrape_file_sd, "", "PATH"});
-  table.Add({"scrape.interval", "Time between two scrapes of a target and the width of a bucket, 1s to 5m, whole seconds.",
+  table.Add({"scrape.interval",
+             "Time between two scrapes of a target and the width of a bucket, 1s to 5m, whole seconds.",
              &c.scrape_interval, "", ""});
   table.Add({"scrape.timeout", "Time a target has to answer; at most the interval.", &c.scrape_timeout, "", ""});
   table.Add({"scrape.max-body-bytes", "A target's longer answer is refused.", &c.scrape_max_body_bytes, "", ""});
@@ -54,7 +57,8 @@ Status FinishConfig(AggregatorConfig& c) {
   using std::chrono::minutes;
   using std::chrono::seconds;
   if (c.scrape_interval % seconds{1} != milliseconds{0}) {
-    return Error{ErrorCode::kInvalid, "scrape.interval: expected whole seconds, got " + config::FormatDuration(c.scrape_interval)};
+    return Error{ErrorCode::kInvalid,
+                 "scrape.interval: expected whole seconds, got " + config::FormatDuration(c.scrape_interval)};
   }
   for (const Status& check : {InRange("scrape.interval", c.scrape_interval, seconds{1}, minutes{5}),
                               InRange("scrape.timeout", c.scrape_timeout, milliseconds{10}, minutes{5}),
@@ -66,9 +70,8 @@ Status FinishConfig(AggregatorConfig& c) {
     if (!check.ok()) return check;
   }
   c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
-  for (const std::string& target : c.scrape_targets) {
-    auto parsed = discovery::ParseTarget(target, "static");
-    if (!parsed.ok()) return Wrap(parsed.error(), "scrape.targets");
+  if (auto targets = discovery::MakeStaticList(c.scrape_targets); !targets.ok()) {
+    return Wrap(targets.error(), "scrape.targets");
   }
   return Status::Ok();
 }

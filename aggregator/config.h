@@ -9,6 +9,9 @@
 
 namespace cloudmon {
 
+// Where the aggregator finds its own process.
+inline constexpr const char* kProcfs = "/proc";
+
 // The aggregator's settings with their defaults.
 struct AggregatorConfig {
   std::string listen_address = ":8082";

@@ -8,8 +8,8 @@ namespace cloudmon {
 
 enum class Signal : std::uint8_t { kStop, kReload };
 
-// Holds SIGINT, SIGTERM and SIGHUP back for WaitForSignal and ignores SIGPIPE. Called in main before any thread starts, so
-// that all threads inherit it.
+// Holds SIGINT, SIGTERM and SIGHUP back for WaitForSignal and ignores SIGPIPE. Called in main before any thread starts,
+// so that all threads inherit it.
 void HoldSignals();
 
 // Waits for the next of them: SIGINT and SIGTERM are kStop, SIGHUP is kReload. One thread only.

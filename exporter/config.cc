@@ -11,9 +11,10 @@
 namespace cloudmon {
 
 config::OptionTable ExporterOptions(ExporterConfig& c) {
-  config::OptionTable table("cloud-monitor-exporter",
-                            "Reads this node's cgroups and processes and serves what each pod uses as Prometheus metrics, "
-                            "with namespace, pod and deployment on every series.");
+  config::OptionTable table(
+      "cloud-monitor-exporter",
+      "Reads this node's cgroups and processes and serves what each pod uses as Prometheus metrics, "
+      "with namespace, pod and deployment on every series.");
   table.Add({"web.listen-address", "Address to serve /metrics on; port 0 picks a free one and logs it.",
              &c.listen_address, "", "HOST:PORT"});
   table.Add({"node.name", "This node's name in cloudmon_node_info; the host's name when empty.", &c.node_name,
@@ -28,10 +29,12 @@ config::OptionTable ExporterOptions(ExporterConfig& c) {
              "LIST"});
   table.Add({"cri.endpoint", "The container runtime's socket; the usual places are tried when empty.", &c.cri_endpoint,
              "", "unix://PATH"});
-  table.Add({"collector.cgroup", "CPU, memory, disk and pressure of pods and containers.", &c.collectors.cgroup, "", ""});
+  table.Add(
+      {"collector.cgroup", "CPU, memory, disk and pressure of pods and containers.", &c.collectors.cgroup, "", ""});
   table.Add({"collector.network", "Network of pods.", &c.collectors.network, "", ""});
   table.Add({"collector.node", "CPU, memory, disk, network and pressure of the node.", &c.collectors.node, "", ""});
-  table.Add({"collector.filesystem", "Size of and space on the node's file systems.", &c.collectors.filesystem, "", ""});
+  table.Add(
+      {"collector.filesystem", "Size of and space on the node's file systems.", &c.collectors.filesystem, "", ""});
   table.Add({"collector.self", "The exporter's own process: CPU, memory, descriptors.", &c.collectors.self, "", ""});
   return table;
 }
@@ -47,7 +50,8 @@ Status FinishConfig(ExporterConfig& c) {
   }
   if (c.node_name.empty()) {
     std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) != 0) return ErrnoError(errno, "node.name: cannot read the host's name");
+    if (::gethostname(host.data(), host.size() - 1) != 0)
+      return ErrnoError(errno, "node.name: cannot read the host's name");
     c.node_name = host.data();
   }
   c.node_name = SanitizeUtf8(c.node_name);

@@ -41,14 +41,15 @@ constexpr std::array kContainerMetrics = {
                 CM_WHOLE(u.cpu.periods)},
     UsageMetric{{"container_cpu_cfs_throttled_periods_total", "Periods in which the CPU quota was used up.", kCounter},
                 CM_WHOLE(u.cpu.throttled_periods)},
-    UsageMetric{{"container_cpu_cfs_throttled_seconds_total", "Time that threads waited because the CPU quota was used up.",
-                 kCounter},
+    UsageMetric{{"container_cpu_cfs_throttled_seconds_total",
+                 "Time that threads waited because the CPU quota was used up.", kCounter},
                 CM_REAL(SecondsFromNs(u.cpu.throttled_ns))},
     UsageMetric{{"container_spec_cpu_quota", "CPU quota in microseconds a period; absent without a quota.", kGauge},
                 CM_WHOLE(u.cpu.quota_usec)},
     UsageMetric{{"container_spec_cpu_period", "Period of the CPU quota in microseconds.", kGauge},
                 CM_WHOLE(u.cpu.period_usec)},
-    UsageMetric{{"container_spec_cpu_shares", "CPU shares (1024 for one requested core).", kGauge}, CM_WHOLE(u.cpu.shares)},
+    UsageMetric{{"container_spec_cpu_shares", "CPU shares (1024 for one requested core).", kGauge},
+                CM_WHOLE(u.cpu.shares)},
     UsageMetric{{"container_memory_usage_bytes", "Memory in use, page cache included.", kGauge},
                 CM_WHOLE(u.memory.usage_bytes)},
     UsageMetric{{"container_memory_working_set_bytes",
@@ -56,14 +57,17 @@ constexpr std::array kContainerMetrics = {
                 CM_WHOLE(u.memory.working_set_bytes)},
     UsageMetric{{"container_memory_rss", "Anonymous memory in bytes.", kGauge}, CM_WHOLE(u.memory.rss_bytes)},
     UsageMetric{{"container_memory_cache", "Page cache in bytes.", kGauge}, CM_WHOLE(u.memory.cache_bytes)},
-    UsageMetric{{"container_memory_mapped_file", "Mapped file pages in bytes.", kGauge}, CM_WHOLE(u.memory.mapped_file_bytes)},
+    UsageMetric{{"container_memory_mapped_file", "Mapped file pages in bytes.", kGauge},
+                CM_WHOLE(u.memory.mapped_file_bytes)},
     UsageMetric{{"container_memory_swap", "Swap in use in bytes.", kGauge}, CM_WHOLE(u.memory.swap_bytes)},
     UsageMetric{{"container_memory_max_usage_bytes", "Highest memory use since the container started.", kGauge},
                 CM_WHOLE(u.memory.max_usage_bytes)},
     UsageMetric{{"container_memory_failures_total", "Page faults, by type.", kCounter},
-                CM_WHOLE(u.memory.page_faults), R"(failure_type="pgfault")"},
+                CM_WHOLE(u.memory.page_faults),
+                R"(failure_type="pgfault")"},
     UsageMetric{{"container_memory_failures_total", "Page faults, by type.", kCounter},
-                CM_WHOLE(u.memory.major_page_faults), R"(failure_type="pgmajfault")"},
+                CM_WHOLE(u.memory.major_page_faults),
+                R"(failure_type="pgmajfault")"},
     UsageMetric{{"container_spec_memory_limit_bytes", "Memory limit; 0 without a limit.", kGauge},
                 CM_WHOLE(LimitOrZero(u.memory.limit_bytes))},
     UsageMetric{{"container_oom_events_total", "Processes that the kernel killed for lack of memory.", kCounter},
@@ -76,15 +80,18 @@ constexpr std::array kContainerMetrics = {
                 CM_REAL(SecondsFromUsec(u.pressure.cpu_waiting_usec))},
     UsageMetric{{"container_pressure_cpu_stalled_seconds_total", "Time in which all tasks waited for CPU.", kCounter},
                 CM_REAL(SecondsFromUsec(u.pressure.cpu_stalled_usec))},
-    UsageMetric{{"container_pressure_memory_waiting_seconds_total", "Time in which some tasks waited for memory.", kCounter},
-                CM_REAL(SecondsFromUsec(u.pressure.memory_waiting_usec))},
-    UsageMetric{{"container_pressure_memory_stalled_seconds_total", "Time in which all tasks waited for memory.", kCounter},
-                CM_REAL(SecondsFromUsec(u.pressure.memory_stalled_usec))},
+    UsageMetric{
+        {"container_pressure_memory_waiting_seconds_total", "Time in which some tasks waited for memory.", kCounter},
+        CM_REAL(SecondsFromUsec(u.pressure.memory_waiting_usec))},
+    UsageMetric{
+        {"container_pressure_memory_stalled_seconds_total", "Time in which all tasks waited for memory.", kCounter},
+        CM_REAL(SecondsFromUsec(u.pressure.memory_stalled_usec))},
     UsageMetric{{"container_pressure_io_waiting_seconds_total", "Time in which some tasks waited for I/O.", kCounter},
                 CM_REAL(SecondsFromUsec(u.pressure.io_waiting_usec))},
     UsageMetric{{"container_pressure_io_stalled_seconds_total", "Time in which all tasks waited for I/O.", kCounter},
                 CM_REAL(SecondsFromUsec(u.pressure.io_stalled_usec))},
-    UsageMetric{{"container_start_time_seconds", "Start of the container, Unix time.", kGauge}, CM_REAL(u.start_time_seconds)},
+    UsageMetric{{"container_start_time_seconds", "Start of the container, Unix time.", kGauge},
+                CM_REAL(u.start_time_seconds)},
 };
 
 constexpr std::array kPodMetrics = {
@@ -94,6 +101,8 @@ constexpr std::array kPodMetrics = {
                 CM_WHOLE(u.memory.usage_bytes)},
     UsageMetric{{"pod_memory_working_set_bytes", "Memory in use by the pod less inactive file pages.", kGauge},
                 CM_WHOLE(u.memory.working_set_bytes)},
+    UsageMetric{{"pod_oom_events_total", "Processes of the pod that the kernel killed for lack of memory.", kCounter},
+                CM_WHOLE(u.memory.oom_kills)},
 };
 
 #undef CM_WHOLE
@@ -106,14 +115,30 @@ constexpr std::array kDeviceMetrics = {
     DeviceMetric{{"container_fs_writes_bytes_total", "Bytes written to the device.", kCounter},
                  {"pod_fs_writes_bytes_total", "Bytes that the pod wrote to the device.", kCounter},
                  &cgroup::DeviceIo::write_bytes},
-    DeviceMetric{{"container_fs_reads_total", "Read operations on the device.", kCounter}, {}, &cgroup::DeviceIo::reads},
-    DeviceMetric{{"container_fs_writes_total", "Write operations on the device.", kCounter}, {}, &cgroup::DeviceIo::writes},
+    DeviceMetric{
+        {"container_fs_reads_total", "Read operations on the device.", kCounter}, {}, &cgroup::DeviceIo::reads},
+    DeviceMetric{
+        {"container_fs_writes_total", "Write operations on the device.", kCounter}, {}, &cgroup::DeviceIo::writes},
+};
+
+constexpr std::array kSelfMetrics = {
+    kCollectorDuration, kCollectorSuccess,  kCollectorErrors,      kUnidentifiedPods,
+    kIdentitySourceUp,  kIdentityRefreshes, kIdentitySourceErrors, kBuildInfo,
 };
 
 }  // namespace
 
-std::span<const UsageMetric> ContainerMetrics() { return kContainerMetrics; }
-std::span<const UsageMetric> PodMetrics() { return kPodMetrics; }
-std::span<const DeviceMetric> DeviceMetrics() { return kDeviceMetrics; }
+std::span<const SelfMetric> SelfMetrics() {
+  return kSelfMetrics;
+}
+std::span<const UsageMetric> ContainerMetrics() {
+  return kContainerMetrics;
+}
+std::span<const UsageMetric> PodMetrics() {
+  return kPodMetrics;
+}
+std::span<const DeviceMetric> DeviceMetrics() {
+  return kDeviceMetrics;
+}
 
 }  // namespace cloudmon

@@ -33,12 +33,37 @@ std::span<const DeviceMetric> DeviceMetrics();
 using exposition::MetricDef;
 using exposition::MetricType;
 
-inline constexpr MetricDef kPodOomEvents{"pod_oom_events_total", "Processes of the pod that the kernel killed for lack of memory.",
-                                         MetricType::kCounter};
 inline constexpr MetricDef kPodInfo{"cloudmon_pod_info", "Identity of a pod; always 1.", MetricType::kGauge};
-inline constexpr MetricDef kContainerInfo{"cloudmon_container_info", "Identity of a container; always 1.", MetricType::kGauge};
+inline constexpr MetricDef kContainerInfo{"cloudmon_container_info", "Identity of a container; always 1.",
+                                          MetricType::kGauge};
 inline constexpr MetricDef kNodeInfo{"cloudmon_node_info", "Identity of the node; always 1.", MetricType::kGauge};
-inline constexpr MetricDef kUnidentifiedPods{"cloudmon_unidentified_pods", "Pods that no identity source can name.",
-                                             MetricType::kGauge};
+
+// About the exporter itself.
+struct SelfMetric {
+  MetricDef def;
+  std::string_view labels;  // for the documentation: "`collector`"
+};
+inline constexpr SelfMetric kCollectorDuration{
+    {"cloudmon_collector_duration_seconds", "Time the collector's last pass took.", MetricType::kGauge}, "`collector`"};
+inline constexpr SelfMetric kCollectorSuccess{
+    {"cloudmon_collector_success", "Whether the collector's last pass read all that was there.", MetricType::kGauge},
+    "`collector`"};
+inline constexpr SelfMetric kCollectorErrors{
+    {"cloudmon_collector_errors_total", "What a collector could not read, by reason.", MetricType::kCounter},
+    "`collector`, `reason`"};
+inline constexpr SelfMetric kUnidentifiedPods{
+    {"cloudmon_unidentified_pods", "Pods that no identity source can name.", MetricType::kGauge}, ""};
+inline constexpr SelfMetric kIdentitySourceUp{
+    {"cloudmon_identity_source_up", "Whether the identity source answered when it was last asked.", MetricType::kGauge},
+    "`source`"};
+inline constexpr SelfMetric kIdentityRefreshes{
+    {"cloudmon_identity_refreshes_total", "Times the identity source was asked.", MetricType::kCounter}, "`source`"};
+inline constexpr SelfMetric kIdentitySourceErrors{
+    {"cloudmon_identity_source_errors_total", "Times the identity source failed, by reason.", MetricType::kCounter},
+    "`source`, `reason`"};
+inline constexpr SelfMetric kBuildInfo{
+    {"cloudmon_exporter_build_info", "Version of the exporter; always 1.", MetricType::kGauge}, "`version`"};
+// All of them, in the order of the documentation.
+std::span<const SelfMetric> SelfMetrics();
 
 }  // namespace cloudmon

@@ -24,10 +24,10 @@ struct NamedPod {
   std::string namespace_name, name, deployment, workload, workload_type;
   std::string sandbox_id;                  // empty where unknown
   std::optional<std::uint32_t> pause_pid;  // nullopt where no pause process was found
+  std::optional<std::uint32_t> any_pid;    // a live process of the pod, for its network
   std::optional<bool> host_network;        // nullopt where it could not be told
-  cgroup::Pod cgroup;                      // its `containers` are moved to the next line
+  cgroup::Pod cgroup;                      // its own `containers` is empty: see the next line
   std::vector<NamedContainer> containers;  // without the pause container
-  std::uint64_t oom_kills = 0;             // of all containers seen since the pod was first seen, where the cgroup has none
   std::vector<proc::NetDevice> network;    // empty for the host's network
 };
 

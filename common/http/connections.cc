@@ -6,7 +6,7 @@
 namespace cloudmon::http {
 namespace {
 
-constexpr std::chrono::milliseconds kStep{5};
+constexpr std::chrono::milliseconds kStep{2};
 
 }  // namespace
 

@@ -23,7 +23,7 @@ class Connections {
 
   // A client that was heard of so recently is left alone: it is likely to be in the middle of something, and a moment
   // later its connection is closed with its answer, for Crowded() holds.
-  static constexpr std::int64_t kGraceMs = 20;
+  static constexpr std::int64_t kGraceMs = 10;
 
   // `hang_up` ends a connection from outside, so that its thread comes back and calls Closed(); false when it could
   // not. It is called with the lock held: the connection cannot close, and its descriptor cannot be reused, meanwhile.

@@ -29,8 +29,8 @@ struct Request {
 struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type, -Length and -Encoding
+  std::string body{};
+  std::vector<std::pair<std::string, std::string>> headers{};  // beside Content-Type, -Length and -Encoding
 };
 
 // Must be thread-safe: the server calls it from many threads.

@@ -56,6 +56,7 @@ CgroupScan CgroupReader::Read() {
   if (!boot_time_seconds_) boot_time_seconds_ = ReadBootTime(roots_.procfs);
   FindRoots(walk_fd);
   UsageReader reader(*layout_, ticks_per_second_, scan);
+  reader.LookAtTop(top);
   for (const KubepodsRoot& root : kubepods_) {
     ReadBelow(OpenBelow(top, root.path.substr(1), scan), root.place, reader, scan);
   }

@@ -19,6 +19,19 @@ namespace {
 constexpr int kMaxDepthBelow = 8;
 constexpr int kMaxCgroupsBelow = 1000;
 
+// Which of these counts depends on the disk's scheduler and the kernel. Of each kind, the first that counts is taken.
+struct BlkioSource {
+  v1::BlkioKind kind;
+  const char* recursive;
+  const char* own;  // where there is no recursive file
+};
+constexpr std::array<BlkioSource, kBlkioFiles> kBlkioSources = {{
+    {v1::BlkioKind::kBytes, "blkio.bfq.io_service_bytes_recursive", "blkio.bfq.io_service_bytes"},
+    {v1::BlkioKind::kBytes, "blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"},
+    {v1::BlkioKind::kOperations, "blkio.bfq.io_serviced_recursive", "blkio.bfq.io_serviced"},
+    {v1::BlkioKind::kOperations, "blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced"},
+}};
+
 Errors ParsePressureInto(std::string_view text, Value& waiting_usec, Value& stalled_usec) {
   auto pressure = psi::ParsePressure(text);
   if (!pressure.ok()) return {std::move(pressure.error())};
@@ -97,6 +110,7 @@ bool UsageReader::ReadContainer(const OpenCgroup& cgroup, Container& container) 
     const Where where{.dir_fd = cgroup.dirs[layout_.walk].get(), .mount = layout_.walk, .below = {}};
     ReadPidsBelow(where, 0, container.pids);
     container.usage.processes = CountProcesses(container.pids);
+    return true;  // it is alive after all else was read
   }
   return !gone_ && !HasGone();
 }
@@ -136,7 +150,7 @@ void UsageReader::ReadUsage(Usage& usage, Detail detail) {
     ReadMemoryV2(*unified, usage.memory, detail);
   }
   if (const Mounted mount = V1(Controller::kBlkio)) {
-    ReadBlkio(*mount, usage.io);
+    ReadBlkio(*mount, usage.io, detail);
   } else {
     Parse(Unified(), "io.stat", [&](auto text) { return v2::ParseIoStat(text, usage.io); });
   }
@@ -147,7 +161,7 @@ void UsageReader::ReadUsage(Usage& usage, Detail detail) {
 
 void UsageReader::ReadCpu(CpuUsage& cpu, Detail detail) {
   if (const Mounted mount = V1(Controller::kCpuacct)) {
-    ReadCpuTimesV1(*mount, cpu);
+    ReadCpuTimesV1(*mount, cpu, detail);
   } else {
     Parse(Unified(), "cpu.stat", [&](auto text) { return v2::ParseCpuStat(text, cpu); });
   }
@@ -162,8 +176,9 @@ void UsageReader::ReadCpu(CpuUsage& cpu, Detail detail) {
   if (!cpu.quota_usec) cpu.periods = cpu.throttled_periods = cpu.throttled_ns = std::nullopt;
 }
 
-void UsageReader::ReadCpuTimesV1(std::size_t mount, CpuUsage& cpu) {
+void UsageReader::ReadCpuTimesV1(std::size_t mount, CpuUsage& cpu, Detail detail) {
   Parse(mount, "cpuacct.usage", [&](auto text) { return ParseNumber(text, cpu.usage_ns); });
+  if (detail == Detail::kPod) return;
   const bool in_ns = Parse(mount, "cpuacct.usage_user", [&](auto text) { return ParseNumber(text, cpu.user_ns); }) &&
                      Parse(mount, "cpuacct.usage_sys", [&](auto text) { return ParseNumber(text, cpu.system_ns); });
   if (in_ns) return;
@@ -200,27 +215,42 @@ void UsageReader::ReadMemoryV2(std::size_t mount, MemoryUsage& memory, Detail de
   Parse(mount, "memory.max", [&](auto text) { return ParseLimit(text, memory.limit_bytes); });
 }
 
-// Which of these counts depends on the disk's scheduler and the kernel; where one counts nothing, the next may. What
-// the recursive file of a scheduler does not have, its other file does not have either.
-void UsageReader::ReadBlkio(std::size_t mount, std::vector<DeviceIo>& io) {
-  auto read = [&](const char* recursive, const char* own, v1::BlkioKind kind, std::vector<DeviceIo>& found) {
-    if (!found.empty()) return;
-    auto parse = [&](auto text) { return v1::ParseBlkio(text, kind, found); };
-    if (!Parse(mount, recursive, parse)) Parse(mount, own, parse);
-  };
-  using enum v1::BlkioKind;
-  std::vector<DeviceIo> operations;
-  read("blkio.bfq.io_service_bytes_recursive", "blkio.bfq.io_service_bytes", kBytes, io);
-  read("blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes", kBytes, io);
-  read("blkio.bfq.io_serviced_recursive", "blkio.bfq.io_serviced", kOperations, operations);
-  read("blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced", kOperations, operations);
-  for (const DeviceIo& counted : operations) {
+void UsageReader::LookAtTop(const OpenCgroup& top) {
+  cgroup_ = &top;
+  gone_ = false;
+  const Mounted mount = V1(Controller::kBlkio);
+  for (std::size_t i = 0; i < kBlkioSources.size(); ++i) {
+    std::vector<DeviceIo> all;
+    auto parse = [&](auto text) { return v1::ParseBlkio(text, kBlkioSources[i].kind, all); };
+    blkio_counts_[i] = !Parse(mount, kBlkioSources[i].recursive, parse) || !all.empty();
+  }
+}
+
+// The first source of the kind that has a device.
+std::vector<DeviceIo> UsageReader::ReadBlkioKind(std::size_t mount, v1::BlkioKind kind) {
+  std::vector<DeviceIo> io;
+  auto parse = [&](auto text) { return v1::ParseBlkio(text, kind, io); };
+  for (std::size_t i = 0; i < kBlkioSources.size() && io.empty(); ++i) {
+    const BlkioSource& source = kBlkioSources[i];
+    if (source.kind != kind || !blkio_counts_[i]) continue;
+    // What a recursive file does not have, its other one does not have either.
+    if (!Parse(mount, source.recursive, parse)) Parse(mount, source.own, parse);
+  }
+  return io;
+}
+
+void UsageReader::ReadBlkio(std::size_t mount, std::vector<DeviceIo>& io, Detail detail) {
+  io = ReadBlkioKind(mount, v1::BlkioKind::kBytes);
+  if (detail == Detail::kPod) return;
+  for (const DeviceIo& counted : ReadBlkioKind(mount, v1::BlkioKind::kOperations)) {
     auto same = [&](const DeviceIo& d) { return d.major == counted.major && d.minor == counted.minor; };
     const auto known = std::ranges::find_if(io, same);
-    DeviceIo& device =
-        known != io.end() ? *known : io.emplace_back(DeviceIo{counted.major, counted.minor, {}, {}, {}, {}});
-    device.reads = counted.reads;
-    device.writes = counted.writes;
+    if (known == io.end()) {
+      io.push_back(counted);
+    } else {
+      known->reads = counted.reads;
+      known->writes = counted.writes;
+    }
   }
 }
 

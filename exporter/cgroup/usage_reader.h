@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "common/result.h"
 #include "exporter/cgroup/layout.h"
+#include "exporter/cgroup/parse_v1.h"
 #include "exporter/cgroup/scan.h"
 #include "exporter/cgroup/usage.h"
 
@@ -24,6 +25,8 @@ struct OpenCgroup {
   std::array<UniqueFd, kMaxMounts> dirs;  // parallel to Layout::mounts; invalid: not in that mount
 };
 
+inline constexpr std::size_t kBlkioFiles = 4;  // of which each cgroup has one or two that count
+
 // Serves one scan. `layout` and `scan` must outlive it. One thread at a time.
 class UsageReader {
  public:
@@ -31,10 +34,13 @@ class UsageReader {
   UsageReader(const Layout& layout, std::uint64_t ticks_per_second, CgroupScan& scan)
       : layout_(layout), ticks_per_second_(ticks_per_second), scan_(scan) {}
 
-  // Reads what a pod's series need: CPU time, memory, disk and, on v2 (where it counts the containers'), OOM kills; no
-  // limits, throttling, pressure or processes. Reads all there is of a container, and its live processes. False: the
-  // cgroup has gone, and what was read is of no use. Files that are not there leave their values absent; what cannot be
-  // read or understood is an error of the scan and absent too.
+  // Looks at the root cgroup: which blkio files count anything at all. The others need not be read for each cgroup.
+  void LookAtTop(const OpenCgroup& top);
+
+  // ReadPod reads what a pod's series are made of: CPU time, memory, disk and, on v2 (where it counts the containers'),
+  // OOM kills. ReadContainer reads all there is of a container, and its live processes. False: the cgroup has gone, and
+  // what was read is of no use. Files that are not there leave their values absent; what cannot be read or understood
+  // is an error of the scan and absent too.
   [[nodiscard]] bool ReadPod(const OpenCgroup& cgroup, Pod& pod);
   [[nodiscard]] bool ReadContainer(const OpenCgroup& cgroup, Container& container);
 
@@ -59,11 +65,12 @@ class UsageReader {
   [[nodiscard]] bool HasGone() const;
   void ReadUsage(Usage& usage, Detail detail);
   void ReadCpu(CpuUsage& cpu, Detail detail);
-  void ReadCpuTimesV1(std::size_t mount, CpuUsage& cpu);
+  void ReadCpuTimesV1(std::size_t mount, CpuUsage& cpu, Detail detail);
   void ReadCpuLimitsV1(std::size_t mount, CpuUsage& cpu);
   void ReadMemoryV1(std::size_t mount, MemoryUsage& memory, Detail detail);
   void ReadMemoryV2(std::size_t mount, MemoryUsage& memory, Detail detail);
-  void ReadBlkio(std::size_t mount, std::vector<DeviceIo>& io);
+  void ReadBlkio(std::size_t mount, std::vector<DeviceIo>& io, Detail detail);
+  std::vector<DeviceIo> ReadBlkioKind(std::size_t mount, v1::BlkioKind kind);
   void ReadThreads(Usage& usage);
   void ReadPressure(std::size_t mount, PressureTotals& pressure);
   void ReadPidsBelow(const Where& where, int depth, std::vector<std::uint32_t>& pids);
@@ -74,6 +81,7 @@ class UsageReader {
   const OpenCgroup* cgroup_ = nullptr;  // the one being read
   bool gone_ = false;                   // it went while being read
   int below_left_ = 0;                  // how many cgroups below it may still be read
+  std::array<bool, kBlkioFiles> blkio_counts_ = {true, true, true, true};
   std::string buffer_;
 };
 

@@ -113,6 +113,9 @@ GrpcClient::GrpcClient(std::string socket_path)
   // libcurl 7.88 (Debian 12) breaks off the second call on a connection that speaks HTTP/2 from the start; connecting
   // to a unix socket costs little, and a runtime that was started again is met without an error.
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  // libcurl 7.88 receives up to 32 KiB of HTTP/2 at once and, where its buffer is smaller (16 KiB by default), forgets
+  // what did not fit until its next timer: 200 ms for answers above 16 KiB.
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 64L * 1024L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, curl_->headers);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_->detail);

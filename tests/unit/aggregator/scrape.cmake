@@ -3,7 +3,7 @@ cm_test(discovery_test
   DEPS cm::aggregator_discovery spdlog::spdlog)
 cm_test(fetcher_test
   SOURCES scrape/fetcher_test.cc ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
-  DEPS cm::aggregator_scrape ZLIB::ZLIB)
+  DEPS cm::aggregator_scrape CURL::libcurl ZLIB::ZLIB)
 cm_test(page_test
   SOURCES scrape/page_reader_test.cc
   DEPS cm::aggregator_page)

@@ -412,6 +412,19 @@ TEST_CASE("the destructor ends idle connections and waits for running handlers")
   for (auto& client : idle) CHECK(client->Ended());
 }
 
+TEST_CASE("a handler may use 48 KiB of stack") {
+  http::Router router;
+  router.Add("GET", "/deep", "", [](const http::Request& request) {
+    std::array<volatile char, 48U << 10U> stack;
+    for (std::size_t i = 0; i < stack.size(); i += 512) stack[i] = request.path[0];
+    http::Response response;
+    response.body = stack[512];
+    return response;
+  });
+  const auto server = StartServer({}, std::move(router));
+  CHECK(Get(server->port(), "/deep").body == "/");
+}
+
 TEST_CASE("starting and stopping leaves nothing open") {
   StartServer();
   const std::size_t before = OpenDescriptors();

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "aggregator/scrape/fetch_error.h"
 #include "common/version.h"
 #include "tests/support/stub_server.h"
 
@@ -184,7 +185,7 @@ TEST_CASE("fetcher: targets that break off") {
       "the answer is not HTTP: check the port");
 }
 
-TEST_CASE("fetcher: no answer, a slow drip, no server, no such host") {
+TEST_CASE("fetcher: no answer, a slow drip, no server, not a protocol of ours") {
   StubServer silent([](StubConnection& c) { c.WaitClosed(); });
   StubServer drip([](StubConnection& c) {
     c.ReadRequest();
@@ -204,7 +205,17 @@ TEST_CASE("fetcher: no answer, a slow drip, no server, no such host") {
   CHECK(Problem(all.at(1)) == "no complete answer within 0.3 s (--scrape.timeout)");
   CHECK(Problem(all.at(2)) == "cannot connect: Connection refused; is the exporter running there?");
   CHECK(Problem(Client().Get("ftp://127.0.0.1:1/")) != "");
-  CHECK(Problem(Client().Get("http://no-such-host.invalid:1/")) == "the host's name is not known: check it, or DNS");
+}
+
+TEST_CASE("TransferError") {
+  auto says = [](CURLcode code, int os_errno, std::string_view detail, std::string_view expected) {
+    CHECK(TransferError(code, os_errno, detail, {}).message == expected);
+  };
+  says(CURLE_COULDNT_RESOLVE_HOST, 0, "Could not resolve host: x", "the host's name is not known: check it, or DNS");
+  says(CURLE_COULDNT_CONNECT, 0, "Failed to connect",
+       "cannot connect: Failed to connect; is the exporter running there?");
+  says(CURLE_SSL_CONNECT_ERROR, 0, "wrong version \xff", "wrong version \xef\xbf\xbd");
+  says(CURLE_SSL_CONNECT_ERROR, 0, "", "SSL connect error");
 }
 
 TEST_CASE("fetcher: waits for a free connection, at most the timeout") {

@@ -367,6 +367,25 @@ TEST_CASE("page: the cache is bounded, and keys outlive its renewal") {
   CHECK(reader.cached_series() == 1);
 }
 
+TEST_CASE("page: cut off anywhere, or with any byte changed, it is read without harm") {
+  const std::string body =
+      R"(container_cpu_usage_seconds_total{cpu="total",id="/a",namespace="n",pod="p",container="c"} 1.5
+container_network_receive_bytes_total{interface="eth0",namespace="n",pod="p"} 2 1700000000000
+node_cpu_seconds_total{cpu="0",mode="user"} 3
+cloudmon_pod_info{namespace="n",pod="p",deployment="d",pod_uid="u"} 1
+)";
+  PageReader reader;  // one for all: its cache sees every variant
+  for (std::size_t length = 0; length < body.size(); ++length) {
+    REQUIRE(reader.Read(body.substr(0, length), Format::kText, {}).reading.pods.size() <= 2);
+    for (const char c : {'\0', '\n', '"', '}', '\\', '9', '\xff'}) {
+      std::string changed = body;
+      changed[length] = c;
+      REQUIRE(reader.Read(changed, Format::kText, {}).reading.pods.size() <= 2);
+    }
+  }
+  CHECK(ShowPods(reader.Read(body, Format::kText, {})) == "n/p of d uid u rx=2 [c cpu=1500000]\n");
+}
+
 TEST_CASE("page: OpenMetrics") {
   PageReader reader;
   const PageReading page = reader.Read("pod_cpu_usage_seconds_total{pod=\"p\"} 1.5 1700000000.1 # {a=\"b\"} 1\n# EOF\n",

@@ -2,7 +2,10 @@
 // The reader on trees that are broken or change under it.
 #include <doctest/doctest.h>
 
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "exporter/cgroup/reader.h"
@@ -48,6 +51,11 @@ TEST_CASE("files that cannot be read or understood cost their own value only") {
   REQUIRE(scan.errors.size() == 3);
   const std::string stat = tree.path("memory") + kContainerPath + "/memory.stat";
   CHECK(scan.errors[1].message == stat + ": total_rss: not a whole number: 'many'");
+}
+
+TEST_CASE("a file that the kernel has but does not support is as one that is not there") {
+  CHECK(ErrnoError(EOPNOTSUPP, "cpu.pressure").code == ErrorCode::kNotFound);
+  CHECK(ErrnoError(ENODEV, "cpu.pressure").code == ErrorCode::kGone);
 }
 
 TEST_CASE("a file without end is refused") {

@@ -116,6 +116,17 @@ TEST_CASE("v1: which blkio file counts") {
   CHECK(reads({}) == std::nullopt);
 }
 
+TEST_CASE("v1: a blkio file in which the root cgroup has nothing is not asked for") {
+  const V1Tree tree;
+  tree.Write("blkio/blkio.bfq.io_service_bytes_recursive", "Total 0\n");
+  tree.Write("blkio/blkio.throttle.io_service_bytes_recursive", "8:0 Read 9\nTotal 9\n");
+  tree.Container("blkio", "blkio.bfq.io_service_bytes_recursive", "8:0 Read 1\n");
+  tree.Container("blkio", "blkio.throttle.io_service_bytes_recursive", "8:0 Read 2\n");
+  const Container container = OnlyContainer(tree);
+  REQUIRE(container.usage.io.size() == 1);
+  CHECK(container.usage.io[0].read_bytes == 2U);
+}
+
 TEST_CASE("v1: operations of a device that no bytes were counted of") {
   const V1Tree tree;
   tree.Container("blkio", "blkio.bfq.io_service_bytes_recursive", "8:0 Read 1\nTotal 1\n");

@@ -198,6 +198,15 @@ TEST_CASE("CriSource: no time left") {
   CHECK(fetched.error().code == ErrorCode::kTimeout);
 }
 
+TEST_CASE("GrpcClient: an answer of many frames") {
+  const std::string message(1'000'000, 'x');
+  const ScriptedRuntime runtime({{Http2Answer(FrameMessage(message), {{"grpc-status", "0"}})}});
+  GrpcClient client(runtime.path());
+  const auto reply = client.Call("runtime.v1.RuntimeService/ListContainers", "", CriSource::kTimeoutMs);
+  REQUIRE(reply.ok());
+  CHECK(reply.value().message == message);
+}
+
 TEST_CASE("GrpcClient: a server that never answers") {
   const RawSocket socket(4);
   GrpcClient client(socket.path());

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aggregator/api/metrics_page.h"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "aggregator/series/model.h"
+#include "common/exposition/process_metrics.h"
+#include "common/version.h"
+
+namespace cloudmon::api {
+namespace {
+
+using exposition::MetricDef;
+using exposition::MetricType;
+using exposition::RenderLabels;
+using exposition::Writer;
+using series::Field;
+using series::Kind;
+
+constexpr MetricDef kBuildInfo{"cloudmon_build_info", "Always 1; the label is the program's version.",
+                               MetricType::kGauge};
+constexpr MetricDef kTargets{"cloudmon_targets", "Scrape targets by the result of their last scrape.",
+                             MetricType::kGauge};
+constexpr MetricDef kTargetUp{"cloudmon_target_up", "1 where the target's last scrape was good, else 0.",
+                              MetricType::kGauge};
+constexpr MetricDef kTargetDuration{"cloudmon_target_scrape_duration_seconds",
+                                    "How long the target's last scrape took.", MetricType::kGauge};
+
+// A metric that is one number of a struct. Zero is a value, except where `absent_at_zero`.
+template <class Stats, class Number>
+struct StatMetric {
+  MetricDef def;
+  Number Stats::*value;
+  bool absent_at_zero = false;
+};
+
+constexpr std::array<StatMetric<scrape::LoopStats, std::uint64_t>, 7> kLoopMetrics{{
+    {{"cloudmon_scrapes_total", "Scrapes of targets.", MetricType::kCounter}, &scrape::LoopStats::scrapes},
+    {{"cloudmon_scrape_failures_total", "Scrapes that failed; /api/targets says why.", MetricType::kCounter},
+     &scrape::LoopStats::scrape_failures},
+    {{"cloudmon_scrape_samples_total", "Samples read from targets.", MetricType::kCounter},
+     &scrape::LoopStats::samples},
+    {{"cloudmon_scrape_rejected_lines_total", "Lines of targets' pages that could not be read.", MetricType::kCounter},
+     &scrape::LoopStats::rejected_lines},
+    {{"cloudmon_late_samples_total", "Samples that came after their bucket was sealed.", MetricType::kCounter},
+     &scrape::LoopStats::late_samples},
+    {{"cloudmon_scrape_skipped_ticks_total", "Scrapes not made because the one before had not ended.",
+      MetricType::kCounter},
+     &scrape::LoopStats::skipped_ticks},
+    {{"cloudmon_buckets_sealed_total", "Buckets completed.", MetricType::kCounter}, &scrape::LoopStats::buckets_sealed},
+}};
+
+constexpr std::array<StatMetric<store::StoreStats, std::size_t>, 3> kStoreSizes{{
+    {{"cloudmon_store_members", "Nodes, pods, namespaces and deployments that the store knows.", MetricType::kGauge},
+     &store::StoreStats::members},
+    {{"cloudmon_store_head_points", "Points (members times buckets) held in memory.", MetricType::kGauge},
+     &store::StoreStats::head_points},
+    {{"cloudmon_store_write_queue", "Sealed buckets that are not yet in the database.", MetricType::kGauge},
+     &store::StoreStats::write_queue},
+}};
+
+constexpr std::array<StatMetric<store::StoreStats, std::int64_t>, 2> kStoreTimes{{
+    {{"cloudmon_store_oldest_bucket_timestamp_seconds", "Start of the oldest bucket.", MetricType::kGauge},
+     &store::StoreStats::oldest_bucket_seconds,
+     true},
+    {{"cloudmon_store_newest_bucket_timestamp_seconds", "Start of the newest bucket.", MetricType::kGauge},
+     &store::StoreStats::newest_bucket_seconds,
+     true},
+}};
+
+constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 3> kStoreCounters{{
+    {{"cloudmon_store_buckets_written_total", "Buckets written to the database.", MetricType::kCounter},
+     &store::StoreStats::buckets_written},
+    {{"cloudmon_store_write_failures_total", "Writes to the database that failed and were tried again.",
+      MetricType::kCounter},
+     &store::StoreStats::write_failures},
+    {{"cloudmon_store_database_bytes", "Size of the database on disk.", MetricType::kGauge},
+     &store::StoreStats::database_bytes},
+}};
+
+// The rollups are these kinds times these fields: cloudmon_<kind>_<suffix>.
+struct RollupKind {
+  Kind kind;
+  std::string_view labels;  // for the documentation
+  std::string_view whose;   // ends the help text
+};
+constexpr std::array<RollupKind, 4> kRollupKinds{{
+    {Kind::kNamespace, "namespace", "the namespace's pods"},
+    {Kind::kDeployment, "namespace, deployment", "the deployment's pods"},
+    {Kind::kNode, "node", "the node itself"},
+    {Kind::kCluster, "", "the cluster"},
+}};
+
+struct RollupField {
+  Field field;
+  std::string_view suffix;
+  std::string_view what;  // begins the help text
+  MetricType type;
+  bool is_microseconds = false;
+};
+constexpr std::array<RollupField, 8> kRollupFields{{
+    {Field::kCpuUsageUsec, "cpu_usage_seconds_total", "CPU time used by", MetricType::kCounter, true},
+    {Field::kMemoryBytes, "memory_bytes", "Memory in use by", MetricType::kGauge},
+    {Field::kMemoryWorkingSetBytes, "memory_working_set_bytes", "Working set memory of", MetricType::kGauge},
+    {Field::kDiskReadBytes, "disk_read_bytes_total", "Bytes read from disks by", MetricType::kCounter},
+    {Field::kDiskWriteBytes, "disk_written_bytes_total", "Bytes written to disks by", MetricType::kCounter},
+    {Field::kNetworkRxBytes, "network_receive_bytes_total", "Bytes received from the network by", MetricType::kCounter},
+    {Field::kNetworkTxBytes, "network_transmit_bytes_total", "Bytes sent to the network by", MetricType::kCounter},
+    {Field::kPods, "pods", "Pods that reported in the newest bucket", MetricType::kGauge},
+}};
+
+std::string RollupName(const RollupKind& kind, const RollupField& field) {
+  return "cloudmon_" + std::string(series::KindName(kind.kind)) + "_" + std::string(field.suffix);
+}
+
+std::string RollupHelp(const RollupKind& kind, const RollupField& field) {
+  if (field.field == Field::kPods) return std::string(field.what) + ".";
+  return std::string(field.what) + " " + std::string(kind.whose) + ".";
+}
+
+// Whole numbers stay whole on the page; the writer has no signed ones, and a negative value here is a fault elsewhere
+// that should be seen.
+template <class Number>
+void AddNumber(Writer& writer, std::string_view labels, Number value) {
+  if (std::cmp_less(value, 0)) {
+    writer.Add(labels, static_cast<double>(value));
+  } else {
+    writer.Add(labels, static_cast<std::uint64_t>(value));
+  }
+}
+
+template <class Table, class Stats>
+void WriteStats(Writer& writer, const Table& table, const Stats& stats) {
+  for (const auto& metric : table) {
+    const auto value = stats.*metric.value;
+    if (value == 0 && metric.absent_at_zero) continue;
+    writer.Begin(metric.def);
+    AddNumber(writer, "", value);
+  }
+}
+
+void WriteTargets(Writer& writer, const std::vector<scrape::TargetStatus>& targets) {
+  std::uint64_t up = 0;
+  std::vector<std::string> labels;
+  for (const auto& target : targets) {
+    up += target.up ? 1 : 0;
+    labels.push_back(RenderLabels({{"target", target.url}, {"node", target.node}}));
+  }
+  writer.Begin(kTargets);
+  writer.Add(RenderLabels({{"state", "up"}}), up);
+  writer.Add(RenderLabels({{"state", "down"}}), targets.size() - up);
+  writer.Begin(kTargetUp);
+  for (std::size_t i = 0; i < targets.size(); ++i) writer.Add(labels[i], std::uint64_t{targets[i].up});
+  writer.Begin(kTargetDuration);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i].last_scrape_ms != 0) writer.Add(labels[i], targets[i].duration_seconds);
+  }
+}
+
+std::string RollupLabels(const series::Member& member) {
+  switch (member.kind) {
+    case Kind::kNamespace:
+      return RenderLabels({{"namespace", member.ns}});
+    case Kind::kDeployment:
+      return RenderLabels({{"namespace", member.ns}, {"deployment", member.deployment}});
+    case Kind::kNode:
+      return RenderLabels({{"node", member.node}});
+    case Kind::kCluster:
+    case Kind::kPod:
+      break;
+  }
+  return {};
+}
+
+struct LabelledPoint {
+  std::string labels;
+  const series::Point* point;
+};
+
+std::vector<LabelledPoint> LastPointsOf(Kind kind, const std::vector<store::SeriesSlice>& rollups) {
+  std::vector<LabelledPoint> found;
+  for (const auto& slice : rollups) {
+    if (slice.member->kind == kind && !slice.points.empty()) {
+      found.push_back({RollupLabels(*slice.member), &slice.points.back()});
+    }
+  }
+  return found;
+}
+
+void WriteRollups(Writer& writer, const std::vector<store::SeriesSlice>& rollups) {
+  for (const RollupKind& kind : kRollupKinds) {
+    const auto members = LastPointsOf(kind.kind, rollups);
+    for (const RollupField& field : kRollupFields) {
+      const std::string name = RollupName(kind, field);
+      const std::string help = RollupHelp(kind, field);
+      writer.Begin({name, help, field.type});
+      for (const auto& [labels, point] : members) {
+        if (!point->Has(field.field)) continue;
+        const std::int64_t value = point->Get(field.field);
+        if (field.is_microseconds) {
+          writer.Add(labels, static_cast<double>(value) / 1e6);
+        } else {
+          AddNumber(writer, labels, value);
+        }
+      }
+    }
+  }
+}
+
+void AppendRow(std::string& rows, const MetricDef& def, std::string_view labels) {
+  rows.append("| `").append(def.name).append("` | ");
+  rows.append(def.type == MetricType::kCounter ? "counter" : "gauge");
+  rows.append(" | ").append(labels).append(" | ").append(def.help).append(" |\n");
+}
+
+}  // namespace
+
+std::string WriteMetricsPage(const MetricsInput& input, exposition::Format format) {
+  std::string page;
+  Writer writer(format, page);
+  writer.Begin(kBuildInfo);
+  writer.Add(RenderLabels({{"version", kVersion}}), std::uint64_t{1});
+  WriteStats(writer, kLoopMetrics, input.loop);
+  WriteTargets(writer, input.targets);
+  WriteStats(writer, kStoreSizes, input.store);
+  WriteStats(writer, kStoreTimes, input.store);
+  WriteStats(writer, kStoreCounters, input.store);
+  WriteRollups(writer, input.rollups);
+  writer.AddFamilies(input.requests);
+  exposition::WriteProcessMetrics(writer, input.process);
+  writer.Finish();
+  return page;
+}
+
+std::string MetricsMarkdown() {
+  std::string rows;
+  AppendRow(rows, kBuildInfo, "version");
+  for (const auto& metric : kLoopMetrics) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kTargets, "state");
+  AppendRow(rows, kTargetUp, "target, node");
+  AppendRow(rows, kTargetDuration, "target, node");
+  for (const auto& metric : kStoreSizes) AppendRow(rows, metric.def, "");
+  for (const auto& metric : kStoreTimes) AppendRow(rows, metric.def, "");
+  for (const auto& metric : kStoreCounters) AppendRow(rows, metric.def, "");
+  for (const RollupKind& kind : kRollupKinds) {
+    for (const RollupField& field : kRollupFields) {
+      const std::string name = RollupName(kind, field);
+      const std::string help = RollupHelp(kind, field);
+      AppendRow(rows, {name, help, field.type}, kind.labels);
+    }
+  }
+  AppendRow(rows, kHttpRequests, "route, code");
+  for (const MetricDef& def : exposition::ProcessMetrics()) AppendRow(rows, def, "");
+  return rows;
+}
+
+}  // namespace cloudmon::api

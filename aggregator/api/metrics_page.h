@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The aggregator's own /metrics: what it does, what it keeps, its targets, and the rollups of the newest bucket.
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <string>
+#include <vector>
+
+#include "aggregator/scrape/status.h"
+#include "aggregator/store/store.h"
+#include "common/exposition/format.h"
+#include "common/exposition/writer.h"
+#include "common/process_stats.h"
+
+namespace cloudmon::api {
+
+// Counted by prometheus-cpp, with the labels route and code.
+inline constexpr exposition::MetricDef kHttpRequests{
+    "cloudmon_http_requests_total", "Requests answered, by route and HTTP status.", exposition::MetricType::kCounter};
+
+// The numbers of one page. Pure data.
+struct MetricsInput {
+  scrape::LoopStats loop;
+  store::StoreStats store;
+  std::vector<scrape::TargetStatus> targets;
+  std::vector<store::SeriesSlice> rollups;         // of namespaces, deployments, nodes, the cluster: last points count
+  std::vector<prometheus::MetricFamily> requests;  // kHttpRequests
+  ProcessStats process;
+};
+
+// The page. Values that are not known are left out. Pure.
+[[nodiscard]] std::string WriteMetricsPage(const MetricsInput& input, exposition::Format format);
+
+// The rows of the README's table: | `name` | type | labels | meaning |.
+[[nodiscard]] std::string MetricsMarkdown();
+
+}  // namespace cloudmon::api

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aggregator/api/handlers.h"
+#include "aggregator/config.h"
+#include "aggregator/discovery/file_sd.h"
+#include "aggregator/discovery/static_list.h"
+#include "aggregator/scrape/loop.h"
+#include "aggregator/store/store.h"
+#include "common/http/server.h"
+#include "common/log.h"
+#include "common/process_stats.h"
+#include "common/signals.h"
+#include "common/version.h"
+
+namespace cloudmon {
+namespace {
+
+struct Loaded {
+  AggregatorConfig config;
+  std::string log_level;
+  bool check_only = false;
+  bool exit = false;  // --help or --version was printed
+};
+
+Result<Loaded> Load(int argc, const char* const* argv) {
+  Loaded loaded;
+  config::OptionTable table = AggregatorOptions(loaded.config);
+  const auto action = table.Parse(argc, argv);
+  if (!action.ok()) return action.error();
+  loaded.exit = action.value() == config::Action::kExit;
+  if (loaded.exit) return loaded;
+  if (const Status finished = FinishConfig(loaded.config); !finished.ok()) return finished.error();
+  loaded.log_level = table.log_level();
+  loaded.check_only = table.check_config();
+  return loaded;
+}
+
+std::int64_t Seconds(std::chrono::milliseconds value) {
+  return std::chrono::duration_cast<std::chrono::seconds>(value).count();
+}
+
+scrape::LoopOptions LoopOptionsOf(const AggregatorConfig& config) {
+  scrape::LoopOptions options;
+  options.interval_seconds = Seconds(config.scrape_interval);
+  options.timeout = config.scrape_timeout;
+  options.max_body_bytes = static_cast<std::size_t>(config.scrape_max_body_bytes);
+  options.max_samples = static_cast<std::size_t>(config.scrape_max_samples);
+  return options;
+}
+
+// FinishConfig has accepted the targets.
+std::vector<std::unique_ptr<discovery::Discovery>> DiscoveriesOf(const AggregatorConfig& config) {
+  std::vector<std::unique_ptr<discovery::Discovery>> out;
+  if (!config.scrape_targets.empty()) out.push_back(discovery::MakeStaticList(config.scrape_targets).value());
+  if (!config.scrape_file_sd.empty()) out.push_back(discovery::MakeFileSd(config.scrape_file_sd));
+  return out;
+}
+
+// Goes on from what was stored: the last entry of each member.
+std::unique_ptr<series::Bucketer> RestoreBucketer(const store::Store& store, std::int64_t interval_seconds) {
+  constexpr std::int64_t kGoOnForSeconds = 3600;
+  auto bucketer = std::make_unique<series::Bucketer>(interval_seconds);
+  std::vector<std::pair<std::int64_t, series::Entry>> last;
+  for (const store::SeriesSlice& slice : store.Tail(static_cast<std::size_t>(kGoOnForSeconds / interval_seconds))) {
+    if (!slice.points.empty())
+      last.emplace_back(slice.times_seconds.back(), series::Entry{slice.member, slice.points.back()});
+  }
+  bucketer->Restore(last);
+  return bucketer;
+}
+
+// The running aggregator: everything that a reload may change goes through here. Thread-safe.
+class Aggregator {
+ public:
+  Aggregator(int argc, const char* const* argv, AggregatorConfig config, std::unique_ptr<store::Store> store,
+             const Clock& clock)
+      : argc_(argc), argv_(argv), config_(std::move(config)), store_(std::move(store)) {
+    const LoopOptions options = LoopOptionsOf(config_);
+    loop_ =
+        scrape::Loop::Start(options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
+                            [this](series::Bucket bucket) { store_->Append(std::move(bucket)); });
+  }
+
+  // Reads the settings again. A bad one is refused and the old ones stay.
+  Status Reload() {
+    const std::lock_guard lock(mu_);
+    auto loaded = Load(argc_, argv_);
+    Status status = loaded.ok() ? CheckFixed(loaded.value().config) : Status(loaded.error());
+    if (!status.ok()) {
+      spdlog::error("reload refused, the old settings stay: {}", status.error().message);
+      return status;
+    }
+    config_ = std::move(loaded.value().config);
+    loop_->Reload(LoopOptionsOf(config_), DiscoveriesOf(config_));
+    store_->SetRetention(Seconds(config_.storage_retention));
+    spdlog::info("settings reloaded");
+    return status;
+  }
+
+  [[nodiscard]] const store::Store& store() const { return *store_; }
+  [[nodiscard]] const scrape::Loop& loop() const { return *loop_; }
+
+ private:
+  using LoopOptions = scrape::LoopOptions;
+
+  // What only a restart can change.
+  [[nodiscard]] Status CheckFixed(const AggregatorConfig& next) const {
+    const std::pair<const char*, bool> fixed[] = {
+        {"web.listen-address", next.listen_address != config_.listen_address},
+        {"scrape.interval", next.scrape_interval != config_.scrape_interval},
+        {"storage.path", next.storage_path != config_.storage_path},
+        {"storage.head-points", next.storage_head_points != config_.storage_head_points},
+        {"query.max-points", next.query_max_points != config_.query_max_points},
+        {"web.rollup-metrics", next.web_rollup_metrics != config_.web_rollup_metrics},
+    };
+    for (const auto& [name, changed] : fixed) {
+      if (changed) return Error{ErrorCode::kInvalid, std::string(name) + ": changing this needs a restart"};
+    }
+    return Status::Ok();
+  }
+
+  const int argc_;
+  const char* const* const argv_;
+  std::mutex mu_;  // guards config_
+  AggregatorConfig config_;
+  const std::unique_ptr<store::Store> store_;
+  std::unique_ptr<scrape::Loop> loop_;  // after store_: it ends first
+};
+
+int Fail(const Error& error) {
+  std::fprintf(stderr, "cloud-monitor-aggregator: %s\n", error.message.c_str());
+  return 2;
+}
+
+store::StoreOptions StoreOptionsOf(const AggregatorConfig& config) {
+  store::StoreOptions options;
+  options.path = config.storage_path;
+  options.interval_seconds = Seconds(config.scrape_interval);
+  options.retention_seconds = Seconds(config.storage_retention);
+  options.head_points = static_cast<std::size_t>(config.storage_head_points);
+  return options;
+}
+
+int Run(int argc, const char* const* argv, const AggregatorConfig& config) {
+  const SystemClock clock;
+  auto store = store::Store::Open(StoreOptionsOf(config), clock);
+  if (!store.ok()) return Fail(store.error());
+  Aggregator aggregator(argc, argv, config, std::move(store.value()), clock);
+
+  api::ApiDeps deps{.store = aggregator.store(),
+                    .clock = clock,
+                    .targets = [&] { return aggregator.loop().Targets(); },
+                    .loop_stats = [&] { return aggregator.loop().Stats(); },
+                    .process_stats = [] { return ReadProcessStats(kProcfs); },
+                    .reload = [&] { return aggregator.Reload(); }};
+  deps.options.interval_seconds = Seconds(config.scrape_interval);
+  deps.options.max_points = static_cast<std::size_t>(config.query_max_points);
+  deps.options.rollup_metrics = config.web_rollup_metrics;
+
+  http::ServerOptions options;
+  options.listen_address = config.listen_address;
+  auto server = http::Server::Start(options, api::BuildRouter(deps));
+  if (!server.ok()) return Fail(server.error());
+  spdlog::info("cloud-monitor-aggregator {}: listening on port {}", kVersion, server.value()->port());
+  while (WaitForSignal() == Signal::kReload) (void)aggregator.Reload();
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  auto loaded = Load(argc, argv);
+  if (!loaded.ok()) return Fail(loaded.error());
+  if (loaded.value().exit) return 0;
+  if (const Status log = InitLog(loaded.value().log_level); !log.ok()) return Fail(log.error());
+  if (loaded.value().check_only) {
+    std::puts("the configuration is good");
+    return 0;
+  }
+  HoldSignals();
+  // Few heaps for many threads: answers are large and short-lived, and a heap for each thread would hold them back.
+  mallopt(M_ARENA_MAX, 2);
+  return Run(argc, argv, loaded.value().config);
+}
+
+}  // namespace
+}  // namespace cloudmon
+
+int main(int argc, char** argv) {
+  try {
+    return cloudmon::Main(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "cloud-monitor-aggregator: %s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the database beside its writer: what is older than the head. Thread-safe; does I/O.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "aggregator/store/database.h"
+#include "aggregator/store/store.h"
+#include "common/result.h"
+
+namespace cloudmon::store {
+
+class Archive {
+ public:
+  // The database exists and is open for writing while the archive is used.
+  explicit Archive(std::string file) : file_(std::move(file)) {}
+
+  // As Store::Select(), from the database alone.
+  Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
+                                          std::int64_t end_seconds, std::size_t max_points) const;
+  // Whether a stored series matches.
+  Result<bool> Knows(const Selector& selector) const;
+
+ private:
+  class Lease;  // a connection taken from idle_ or opened, and put back
+
+  const std::string file_;
+  mutable std::mutex mutex_;
+  mutable std::vector<Connection> idle_;  // guarded by mutex_
+};
+
+}  // namespace cloudmon::store

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fills the head from the database after a start.
+#pragma once
+
+#include <cstddef>
+
+#include "aggregator/store/database.h"
+#include "aggregator/store/head.h"
+#include "common/result.h"
+
+namespace cloudmon::store {
+
+struct ReadBackReport {
+  std::size_t buckets = 0;
+  std::size_t bad_documents = 0;  // could not be parsed, and were left out; the first is logged
+};
+
+// Reads the newest buckets, newest first, until the head is full. Error: kParse where the database is damaged.
+Result<ReadBackReport> ReadBack(Connection& db, Head& head);
+
+}  // namespace cloudmon::store

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aggregator/store/schema.h"
+
+#include <utility>
+
+#include "aggregator/store/directory.h"
+#include "common/text.h"
+
+namespace cloudmon::store {
+namespace {
+
+// Up to this size a database is read through for damage before it is used. Beyond it that would take longer than a
+// start may take; then the tables that everything hangs on are checked, and reading the newest buckets back checks the
+// rest that is needed.
+constexpr std::uint64_t kFullCheckBytes = 256U << 20U;
+
+// auto_vacuum=INCREMENTAL   space that retention frees can be given back step by step; only settable on an empty file
+// journal_mode=WAL          readers do not wait for the writer, and a commit is one append
+// synchronous=NORMAL        a commit survives the death of the process; a power cut may lose the last few, never damage
+//                           the file (in WAL mode only checkpoints are synced)
+// journal_size_limit        the -wal file shrinks back to this after a checkpoint
+constexpr const char* kSettings =
+    "PRAGMA auto_vacuum=INCREMENTAL;"
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=NORMAL;"
+    "PRAGMA journal_size_limit=16777216;";
+
+// `bucket` has row numbers: its documents are large, and a WITHOUT ROWID table would put parts of them into the inner
+// pages of its tree. `series.last_time` is about when a bucket last named the series; see series_rows.h.
+constexpr const char* kTables =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE series(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, node TEXT NOT NULL, namespace TEXT NOT NULL,"
+    "  deployment TEXT NOT NULL, pod TEXT NOT NULL, last_time INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX series_labels ON series(kind, pod, namespace, deployment, node);"
+    "CREATE TABLE bucket(time INTEGER NOT NULL, kind TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY(time, kind));";
+
+// What every later statement relies on: fails where a table or column is missing.
+constexpr const char* kProbe =
+    "SELECT (SELECT count(*) FROM (SELECT id, kind, node, namespace, deployment, pod, last_time FROM series LIMIT 1))"
+    " + (SELECT count(*) FROM (SELECT time, kind, doc FROM bucket LIMIT 1))";
+
+Error Damaged(std::string message) {
+  return Error{ErrorCode::kParse, std::move(message)};
+}
+
+Status Create(Connection& db, std::int64_t interval_seconds) {
+  Transaction transaction(db);
+  Status status = transaction.Begin();
+  if (status.ok()) status = db.Execute(kTables);
+  if (status.ok()) {
+    status = db.Execute("INSERT INTO meta VALUES('format', '" + std::to_string(kFormatVersion) +
+                        "'), ('interval_seconds', '" + std::to_string(interval_seconds) + "')");
+  }
+  if (status.ok()) status = transaction.Commit();
+  return status;
+}
+
+Result<std::int64_t> Meta(Connection& db, const std::string& key) {
+  const Result<std::string> text = db.QueryText("SELECT value FROM meta WHERE key='" + key + "'");
+  if (!text.ok()) return Damaged("meta: " + text.error().message);
+  Result<std::int64_t> value = text::ParseI64(text.value());
+  if (!value.ok()) return Damaged("meta: " + key + ": " + value.error().message);
+  return value;
+}
+
+Status CheckPages(Connection& db, const std::string& file) {
+  const bool full = DatabaseBytes(file) <= kFullCheckBytes;
+  for (const char* check :
+       {full ? "PRAGMA quick_check(1)" : "PRAGMA quick_check(meta)", "PRAGMA quick_check(series)"}) {
+    const Result<std::string> answer = db.QueryText(check);
+    if (!answer.ok()) return answer.error();
+    if (answer.value() != "ok") return Damaged(answer.value());
+    if (full) break;
+  }
+  return Status::Ok();
+}
+
+Status CheckUsable(Connection& db, std::int64_t interval_seconds) {
+  const Result<std::int64_t> format = Meta(db, "format");
+  if (!format.ok()) return format.error();
+  if (format.value() != kFormatVersion) {
+    return Damaged("format " + std::to_string(format.value()) + " is not the one this version reads, which is " +
+                   std::to_string(kFormatVersion));
+  }
+  if (const auto probe = db.QueryInt(kProbe); !probe.ok()) return Damaged(probe.error().message);
+  const Result<std::int64_t> interval = Meta(db, "interval_seconds");
+  if (!interval.ok()) return interval.error();
+  if (interval.value() != interval_seconds) {
+    return Error{ErrorCode::kInvalid, "storage.path: the database holds buckets of " +
+                                          std::to_string(interval.value()) + " s and scrape.interval is " +
+                                          std::to_string(interval_seconds) + " s; set scrape.interval to " +
+                                          std::to_string(interval.value()) + "s, or storage.path to another directory"};
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<Connection> OpenForWriting(const std::string& file, std::int64_t interval_seconds) {
+  Result<Connection> opened = Connection::Open(file, Connection::Mode::kReadWrite);
+  if (!opened.ok()) return opened.error();
+  Connection& db = opened.value();
+  Status status = db.Execute(kSettings);
+  if (!status.ok()) return Wrap(status.error(), file);
+  const Result<std::int64_t> objects = db.QueryInt("SELECT count(*) FROM sqlite_master");
+  if (!objects.ok()) return Wrap(objects.error(), file);
+  if (objects.value() == 0) {
+    status = Create(db, interval_seconds);
+  } else {
+    status = CheckPages(db, file);
+    if (status.ok()) status = CheckUsable(db, interval_seconds);
+  }
+  if (!status.ok()) return Wrap(status.error(), file);
+  return opened;
+}
+
+}  // namespace cloudmon::store

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database file: its tables, its settings, and whether an existing one can be used.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "aggregator/store/database.h"
+#include "common/result.h"
+
+namespace cloudmon::store {
+
+inline constexpr std::int64_t kFormatVersion = 1;
+
+// Opens the database for writing, making it where there is none. Errors: kParse where it is damaged or of a newer
+// format; kInvalid where it was made with another interval (the message says what to do); kDenied and kIo.
+Result<Connection> OpenForWriting(const std::string& file, std::int64_t interval_seconds);
+
+}  // namespace cloudmon::store

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that writes sealed buckets to the database and deletes old ones.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "aggregator/store/database.h"
+#include "aggregator/store/head.h"
+#include "aggregator/store/retention.h"
+#include "aggregator/store/series_rows.h"
+#include "common/clock.h"
+#include "common/result.h"
+
+namespace cloudmon::store {
+
+struct WriterStats {
+  std::uint64_t buckets_written = 0, write_failures = 0;
+  std::uint64_t buckets_lost = 0;  // left the memory before they could be written
+  std::size_t queue = 0;
+  std::int64_t oldest_stored_seconds = 0;  // 0: nothing is stored
+};
+
+// Thread-safe. A bucket that cannot be written stays in the queue while the head holds it, and is tried again with a
+// growing delay and when the next one comes. A failure is logged when it begins and when it ends.
+class Writer {
+ public:
+  // `head` and `clock` must outlive the writer.
+  static Result<std::unique_ptr<Writer>> Start(Connection db, const Head& head, const Clock& clock,
+                                               std::int64_t interval_seconds, std::int64_t retention_seconds);
+  // Writes what is queued, unless that fails, and ends the thread.
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void Enqueue(HeadBucketPtr bucket);
+  void SetRetention(std::int64_t retention_seconds);
+  // What is before this may be deleted: the retention counts back from the newest bucket, or from the clock where that
+  // is earlier, so that one bucket stamped in the far future does not cost the history.
+  [[nodiscard]] std::int64_t CutoffSeconds(std::int64_t newest_bucket_seconds) const;
+  [[nodiscard]] WriterStats Stats() const;
+
+ private:
+  Writer(Connection db, const Head& head, const Clock& clock, std::int64_t retention_seconds);
+
+  void Run();
+  bool Wait();
+  [[nodiscard]] HeadBucketPtr Front() const;
+  void DropUnwritable();  // requires mutex_
+  Status Write(const HeadBucketPtr& bucket);
+  void Finish(const HeadBucketPtr& bucket, const Status& status);
+  Status WriteBucket(const HeadBucket& bucket);
+  Status WriteDocument(const HeadBucket& bucket, series::Kind kind);
+  Status FindIds(const HeadBucket& bucket, series::Kind kind);
+  void Retain(std::int64_t newest_seconds);
+  Status RetainStep(std::int64_t newest_seconds);
+
+  // Used by the thread alone once it runs.
+  Connection db_;
+  const Head& head_;
+  const Clock& clock_;
+  std::unique_ptr<SeriesRows> rows_;
+  std::unique_ptr<Retention> retention_;
+  Statement insert_;
+  std::vector<std::int64_t> ids_;
+  std::string document_;
+  std::int64_t next_retention_seconds_ = 0, next_series_seconds_ = 0;
+  bool retention_failing_ = false;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<HeadBucketPtr> queue_;  // guarded by mutex_, like all below
+  WriterStats stats_;
+  std::int64_t retention_seconds_;
+  int failures_in_row_ = 0;
+  bool retry_now_ = false;  // a new bucket came
+  bool more_to_delete_ = false;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace cloudmon::store

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one scan of 250 pods with 500 containers costs, in CPU time, beside its floor: the same files read through
+// descriptors that stay open, each by one pread into one buffer, nothing parsed. For nodes with cgroup v1 (or hybrid),
+// as root: it makes the cgroups and removes them again, also when it is interrupted.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "bench/cgroup_bench_tree.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "exporter/cgroup/read_layout.h"
+#include "exporter/cgroup/reader.h"
+#include "exporter/config.h"
+
+namespace {
+
+using namespace cloudmon;
+using cgroup::Controller;
+using cgroup::Layout;
+
+constexpr int kPods = 250;
+constexpr int kContainersPerPod = 2;
+constexpr int kPasses = 50;
+constexpr int kPassesAfterPause = 8;
+
+// Mounts seen as if the prefix were their root, so that pods of others on this machine are not read.
+class View {
+ public:
+  View(const Layout& layout, const std::string& prefix) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "cgroup-bench-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+    for (const std::string& mount : layout.mounts) {
+      const auto name = std::filesystem::path(mount).filename();
+      std::filesystem::create_directory_symlink(mount + prefix, std::filesystem::path(path_) / name);
+    }
+  }
+  ~View() { std::filesystem::remove_all(path_); }
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct File {
+  Controller controller;
+  const char* name;
+};
+
+constexpr File kContainerFiles[] = {
+    {Controller::kCpuacct, "cpuacct.usage"},
+    {Controller::kCpuacct, "cpuacct.usage_user"},
+    {Controller::kCpuacct, "cpuacct.usage_sys"},
+    {Controller::kCpu, "cpu.shares"},
+    {Controller::kCpu, "cpu.cfs_period_us"},
+    {Controller::kCpu, "cpu.cfs_quota_us"},
+    {Controller::kMemory, "memory.usage_in_bytes"},
+    {Controller::kMemory, "memory.stat"},
+    {Controller::kMemory, "memory.max_usage_in_bytes"},
+    {Controller::kMemory, "memory.limit_in_bytes"},
+    {Controller::kMemory, "memory.oom_control"},
+    {Controller::kMemory, "cgroup.procs"},
+    {Controller::kBlkio, "blkio.bfq.io_service_bytes_recursive"},
+    {Controller::kBlkio, "blkio.throttle.io_service_bytes_recursive"},
+    {Controller::kBlkio, "blkio.bfq.io_serviced_recursive"},
+    {Controller::kBlkio, "blkio.throttle.io_serviced_recursive"},
+    {Controller::kPids, "pids.current"},
+    {Controller::kPids, "pids.max"},
+};
+constexpr File kPodFiles[] = {
+    {Controller::kCpuacct, "cpuacct.usage"},
+    {Controller::kMemory, "memory.usage_in_bytes"},
+    {Controller::kMemory, "memory.stat"},
+    {Controller::kBlkio, "blkio.bfq.io_service_bytes_recursive"},
+    {Controller::kBlkio, "blkio.throttle.io_service_bytes_recursive"},
+};
+
+// blkio files in which the top cgroup has no device are not read for each cgroup.
+bool Counts(const std::string& root_file) {
+  const auto text = ReadFile(root_file);
+  return text.ok() && text.value().find(':') != std::string::npos;
+}
+
+// The files that a scan reads, as far as this kernel has them, open.
+class Floor {
+ public:
+  Floor(const Layout& layout, const std::string& prefix) {
+    for (int pod = 0; pod < kPods; ++pod) {
+      for (const File& file : kPodFiles) Open(layout, file, prefix, bench::PodPath(pod));
+      for (int container = 0; container < kContainersPerPod; ++container) {
+        const std::string path = bench::ContainerPath(pod, container);
+        for (const File& file : kContainerFiles) Open(layout, file, prefix, path);
+        if (container == 0) Open(layout, {Controller::kCpu, "cpu.stat"}, prefix, path);
+        if (!layout.unified) continue;
+        for (const char* name : {"cpu.pressure", "memory.pressure", "io.pressure"}) {
+          OpenPath(layout.mounts[*layout.unified] + prefix + path + "/" + name);
+        }
+      }
+    }
+  }
+
+  void Read() {
+    for (const UniqueFd& fd : files_) {
+      if (::pread(fd.get(), buffer_.data(), buffer_.size(), 0) < 0) ++failed_;
+    }
+  }
+
+  [[nodiscard]] std::size_t files() const { return files_.size(); }
+  [[nodiscard]] std::size_t failed() const { return failed_; }
+
+ private:
+  void Open(const Layout& layout, const File& file, const std::string& prefix, const std::string& path) {
+    const auto mount = layout.V1(file.controller);
+    if (!mount) return;
+    const std::string top = layout.mounts[*mount] + prefix;
+    if (file.controller == Controller::kBlkio && !Counts(top + "/" + file.name)) return;
+    OpenPath(top + path + "/" + file.name);
+  }
+  void OpenPath(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd.valid()) files_.push_back(std::move(fd));
+  }
+
+  std::vector<UniqueFd> files_;
+  std::vector<char> buffer_ = std::vector<char>(64U << 10U);
+  std::size_t failed_ = 0;
+};
+
+double CpuMs(const std::function<void()>& work) {
+  auto now_ms = [] {
+    timespec cpu{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    return static_cast<double>(cpu.tv_sec) * 1e3 + static_cast<double>(cpu.tv_nsec) / 1e6;
+  };
+  const double before_ms = now_ms();
+  work();
+  return now_ms() - before_ms;
+}
+
+// Both in turn, so that what else the machine does hits both.
+void Compare(const char* label, int passes, unsigned pause_seconds, const std::function<void()>& scan,
+             const std::function<void()>& floor) {
+  double scan_ms = 0;
+  double floor_ms = 0;
+  for (int pass = 0; pass < passes; ++pass) {
+    ::sleep(pause_seconds);
+    scan_ms += CpuMs(scan);
+    ::sleep(pause_seconds);
+    floor_ms += CpuMs(floor);
+  }
+  std::printf("%-22s scan %7.2f ms CPU   floor %7.2f ms CPU   ratio %.2f\n", label, scan_ms / passes, floor_ms / passes,
+              scan_ms / floor_ms);
+  std::fflush(stdout);
+}
+
+int Measure(const Layout& layout, const std::string& prefix, const View& view) {
+  const std::vector<pid_t> sleepers = bench::MakeTree(layout, prefix, kPods, kContainersPerPod);
+  const SystemClock clock;
+  cgroup::CgroupReader reader(Roots{.procfs = view.path(), .cgroup = view.path(), .rootfs = {}, .podlogs = {}}, clock);
+  Floor floor(layout, prefix);
+  std::size_t containers = 0;
+  auto scan = [&] {
+    const cgroup::CgroupScan found = reader.Read();
+    containers = 0;
+    for (const cgroup::Pod& pod : found.pods) containers += pod.containers.size();
+    for (const Error& error : found.errors) std::fprintf(stderr, "%s\n", error.message.c_str());
+  };
+  scan();
+  std::printf("%s, %d pods, %zu containers, %zu files\n", VersionName(layout.version).data(), kPods, containers,
+              floor.files());
+  Compare("back to back", kPasses, 0, scan, [&] { floor.Read(); });
+  Compare("after 1 s of sleep", kPassesAfterPause, 1, scan, [&] { floor.Read(); });
+  for (const pid_t sleeper : sleepers) ::kill(sleeper, SIGKILL);
+  for (const pid_t sleeper : sleepers) ::waitpid(sleeper, nullptr, 0);
+  return containers == kPods * kContainersPerPod && floor.failed() == 0 ? 0 : 1;
+}
+
+void RaiseFileLimit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int main() {
+  if (::geteuid() != 0) {
+    std::fprintf(stderr, "cgroup_bench: makes cgroups, so it must run as root\n");
+    return 1;
+  }
+  const auto layout = cgroup::ReadLayout(ExporterConfig{}.roots);
+  if (!layout.ok() || layout.value().version == cgroup::Version::kV2) {
+    std::fprintf(stderr, "cgroup_bench: needs cgroup v1 mounts: %s\n",
+                 layout.ok() ? "this machine has v2 only" : layout.error().message.c_str());
+    return 1;
+  }
+  RaiseFileLimit();
+  const std::string prefix = "/cmbench-" + std::to_string(::getpid());
+  const View view(layout.value(), prefix);
+  // A child does the work, so that however it ends this process can clean up.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const pid_t worker = ::fork();
+  if (worker < 0) return 1;
+  if (worker == 0) {
+    ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
+    const int result = Measure(layout.value(), prefix, view);
+    std::fflush(stdout);
+    ::_exit(result);
+  }
+  while (::sigwaitinfo(&signals, nullptr) != SIGCHLD) ::kill(worker, SIGTERM);
+  int status = 0;
+  ::waitpid(worker, &status, 0);
+  if (!bench::RemoveTree(layout.value(), prefix)) {
+    std::fprintf(stderr, "cgroup_bench: could not remove all cgroups named %s\n", prefix.c_str());
+    return 1;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}

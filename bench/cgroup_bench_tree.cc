@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/cgroup_bench_tree.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace cloudmon::bench {
+namespace fs = std::filesystem;
+
+namespace {
+
+void Require(bool ok, const std::string& what) {
+  if (ok) return;
+  std::fprintf(stderr, "cgroup_bench: %s: %s\n", what.c_str(), std::strerror(errno));
+  std::exit(1);
+}
+
+void WriteTo(const std::string& path, const std::string& text) {
+  std::ofstream out(path);
+  out << text << std::flush;
+  Require(out.good(), path);
+}
+
+pid_t StartSleeper() {
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  Require(pid >= 0, "fork");
+  if (pid > 0) return pid;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(0);
+  while (true) ::pause();
+}
+
+}  // namespace
+
+std::string PodPath(int pod) {
+  char uid[37];
+  std::snprintf(uid, sizeof uid, "%08x-0000-4000-8000-000000000000", static_cast<unsigned>(pod));
+  return std::string("/kubepods/burstable/pod") + uid;
+}
+
+std::string ContainerPath(int pod, int container) {
+  char id[65];
+  std::snprintf(id, sizeof id, "%032x%032x", static_cast<unsigned>(pod), static_cast<unsigned>(container));
+  return PodPath(pod) + "/" + id;
+}
+
+std::vector<pid_t> MakeTree(const cgroup::Layout& layout, const std::string& prefix, int pods, int containers_per_pod) {
+  std::vector<pid_t> sleepers;
+  for (int pod = 0; pod < pods; ++pod) {
+    for (int container = 0; container < containers_per_pod; ++container) {
+      sleepers.push_back(StartSleeper());
+      const std::string path = prefix + ContainerPath(pod, container);
+      for (const std::string& mount : layout.mounts) {
+        fs::create_directories(mount + path);
+        WriteTo(mount + path + "/cgroup.procs", std::to_string(sleepers.back()));
+      }
+      if (const auto cpu = layout.V1(cgroup::Controller::kCpu); cpu && container == 0) {
+        WriteTo(layout.mounts[*cpu] + path + "/cpu.cfs_quota_us", "50000");
+      }
+    }
+  }
+  return sleepers;
+}
+
+bool RemoveTree(const cgroup::Layout& layout, const std::string& prefix) {
+  bool all_gone = true;
+  for (const std::string& mount : layout.mounts) {
+    const std::string top = mount + prefix;
+    if (!fs::exists(top)) continue;
+    std::vector<std::string> directories = {top};
+    for (const auto& entry : fs::recursive_directory_iterator(top)) {
+      if (entry.is_directory()) directories.push_back(entry.path().string());
+    }
+    std::ranges::reverse(directories);  // what is in a directory comes after it
+    constexpr int kAttempts = 500;      // of 10 ms: killed processes need a moment to be gone
+    for (const std::string& directory : directories) {
+      int attempt = 0;
+      while (::rmdir(directory.c_str()) != 0 && errno == EBUSY && ++attempt < kAttempts) ::usleep(10'000);
+    }
+    all_gone = !fs::exists(top) && all_gone;
+  }
+  return all_gone;
+}
+
+}  // namespace cloudmon::bench

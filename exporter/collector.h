@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the node when a page is asked for, and writes the page.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/exposition/format.h"
+#include "common/process_stats.h"
+#include "common/result.h"
+#include "exporter/cgroup/reader.h"
+#include "exporter/config.h"
+#include "exporter/identity/resolver.h"
+#include "exporter/oom_tally.h"
+#include "exporter/proc/reader.h"
+#include "exporter/snapshot.h"
+
+namespace cloudmon {
+
+// Thread-safe: one pass at a time; a page asked for within kShareMs of the last pass is made from that pass, so that
+// two scrapers do not disturb each other.
+class Collector {
+ public:
+  static constexpr std::int64_t kShareMs = 1000;
+
+  // `probe` and `clock` must outlive the collector.
+  Collector(const ExporterConfig& config, std::vector<std::unique_ptr<identity::Source>> sources,
+            const identity::Probe& probe, const Clock& clock);
+
+  // The whole page. Never fails: what could not be read is absent and counted in cloudmon_collector_errors_total.
+  [[nodiscard]] std::string Page(exposition::Format format);
+
+ private:
+  void Collect();
+  void Timed(const char* collector, const std::function<void()>& body);
+  void AddError(const char* collector, const Error& error);
+  void LogError(const char* collector, const Error& error);
+  void CountErrors(const char* collector, ErrorCode code, std::uint64_t count);
+  void CollectNode();
+  void CollectPods();
+  void NameDevices();
+  void CollectNetwork();
+
+  const CollectorSwitches switches_;
+  const std::string procfs_;
+  const Clock& clock_;
+
+  std::mutex mu_;  // guards all below
+  cgroup::CgroupReader cgroups_;
+  proc::NodeReader node_;
+  proc::ProcessReader processes_;
+  identity::Resolver resolver_;
+  OomTally oom_tally_;
+  NodeSnapshot snapshot_;
+  ProcessStats process_;
+  std::size_t unidentified_pods_ = 0;
+  std::int64_t collected_at_ms_ = INT64_MIN / 2;
+  std::size_t last_page_bytes_ = 0;
+  std::uint64_t errors_in_pass_ = 0;
+  std::map<std::string, std::string, std::less<>> last_logged_;  // by collector: the message that was logged last
+
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Gauge>& duration_;
+  prometheus::Family<prometheus::Gauge>& success_;
+  prometheus::Family<prometheus::Counter>& errors_;
+};
+
+}  // namespace cloudmon

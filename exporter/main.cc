@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "common/http/server.h"
+#include "common/log.h"
+#include "common/signals.h"
+#include "common/version.h"
+#include "exporter/collector.h"
+#include "exporter/config.h"
+#include "exporter/identity/cri.h"
+#include "exporter/identity/podlogs.h"
+#include "exporter/identity/process_probe.h"
+#include "exporter/web.h"
+
+namespace cloudmon {
+namespace {
+
+std::vector<std::unique_ptr<identity::Source>> MakeSources(const ExporterConfig& config, const Clock& clock) {
+  std::vector<std::string> endpoints(std::begin(kCriDefaultEndpoints), std::end(kCriDefaultEndpoints));
+  if (!config.cri_endpoint.empty()) endpoints = {config.cri_endpoint};
+  std::vector<std::unique_ptr<identity::Source>> sources;
+  for (const std::string& name : config.identity_sources) {
+    if (name == "cri") sources.push_back(std::make_unique<identity::CriSource>(endpoints, clock));
+    if (name == "podlogs") sources.push_back(std::make_unique<identity::PodLogsSource>(config.roots.podlogs));
+  }
+  return sources;
+}
+
+int Fail(const Error& error) {
+  std::fprintf(stderr, "cloud-monitor-exporter: %s\n", error.message.c_str());
+  return 2;
+}
+
+int Run(const ExporterConfig& config) {
+  const SystemClock clock;
+  const identity::ProcessProbe probe(config.roots.procfs);
+  Collector collector(config, MakeSources(config, clock), probe, clock);
+  http::ServerOptions options;
+  options.listen_address = config.listen_address;
+  auto server = http::Server::Start(options, BuildExporterRouter(collector));
+  if (!server.ok()) return Fail(server.error());
+  spdlog::info("cloud-monitor-exporter {} on node {}: listening on port {}", kVersion, config.node_name,
+               server.value()->port());
+  while (WaitForSignal() == Signal::kReload) spdlog::info("SIGHUP: the exporter has nothing to reload");
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  ExporterConfig config;
+  config::OptionTable table = ExporterOptions(config);
+  const auto action = table.Parse(argc, argv);
+  if (!action.ok()) return Fail(action.error());
+  if (action.value() == config::Action::kExit) return 0;
+  for (const Status& check : {FinishConfig(config), InitLog(table.log_level())}) {
+    if (!check.ok()) return Fail(check.error());
+  }
+  if (table.check_config()) {
+    std::puts("the configuration is good");
+    return 0;
+  }
+  HoldSignals();
+  // One heap for all threads: the page is built by one at a time, and a heap for each would only hold memory back.
+  mallopt(M_ARENA_MAX, 1);
+  return Run(config);
+}
+
+}  // namespace
+}  // namespace cloudmon
+
+int main(int argc, char** argv) {
+  try {
+    return cloudmon::Main(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "cloud-monitor-exporter: %s\n", e.what());
+    return 1;
+  }
+}

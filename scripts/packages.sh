@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The Debian packages that building, testing and the end-to-end suite need. Sourced by deploy and tests/run.
+
+# shellcheck disable=SC2034  # used by those who source this
+build_packages=(
+  ca-certificates cmake g++ ninja-build pkg-config
+  libbenchmark-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libprotobuf-dev libspdlog-dev libsqlite3-dev
+  libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler zlib1g-dev
+  curl
+)
+# shellcheck disable=SC2034
+test_packages=(clang-format doctest-dev gcc libc6-dev python3 shellcheck)
+# shellcheck disable=SC2034
+e2e_packages=(busybox-static containerd containernetworking-plugins iproute2 prometheus runc util-linux)
+# shellcheck disable=SC2034
+vm_packages=(busybox-static cpio e2fsprogs iproute2 qemu-system-x86 xz-utils)
+
+# install_packages NAME...: installs those that are missing, as root or with sudo, and says so.
+install_packages() {
+  local missing=() name sudo=()
+  for name in "$@"; do
+    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "these packages are missing and sudo is not there: ${missing[*]}" >&2; return 1; }
+    sudo=(sudo)
+  fi
+  echo "installing with apt-get: ${missing[*]}"
+  "${sudo[@]}" apt-get update -q >/dev/null
+  # Programs that the tests start themselves must not run as services of the machine.
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -yq --no-install-recommends "${missing[@]}" \
+    >/dev/null
+}

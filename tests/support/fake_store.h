@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "aggregator/store/store.h"
+
+namespace cloudmon::test {
+
+// A store in memory, for tests and benchmarks of what reads one. Not thread-safe.
+class FakeStore final : public store::Store {
+ public:
+  void Append(series::Bucket bucket) override {
+    newest_ = bucket.time_seconds;
+    if (!oldest_) oldest_ = newest_;
+    for (auto& entry : bucket.entries) {
+      auto& slice = slices_[*entry.member];
+      slice.member = entry.member;
+      slice.times_seconds.push_back(bucket.time_seconds);
+      slice.points.push_back(entry.point);
+    }
+  }
+
+  Result<std::vector<store::SeriesSlice>> Select(const store::Selector& selector, std::int64_t start_seconds,
+                                                 std::int64_t end_seconds, std::size_t max_points) const override {
+    if (fail_reads) return Error{ErrorCode::kIo, "metrics.db: disk I/O error"};
+    std::vector<store::SeriesSlice> found;
+    std::size_t points = 0;
+    for (const auto& [member, slice] : slices_) {
+      if (!Matches(selector, member)) continue;
+      const auto& times = slice.times_seconds;
+      const auto from = std::lower_bound(times.begin(), times.end(), start_seconds) - times.begin();
+      const auto to = std::lower_bound(times.begin(), times.end(), end_seconds) - times.begin();
+      if (from >= to) continue;
+      points += static_cast<std::size_t>(to - from);
+      if (points > max_points) return Error{ErrorCode::kLimit, "too many points"};
+      found.push_back({slice.member,
+                       {times.begin() + from, times.begin() + to},
+                       {slice.points.begin() + from, slice.points.begin() + to}});
+    }
+    return found;
+  }
+
+  [[nodiscard]] bool Knows(const store::Selector& selector) const override {
+    return std::any_of(slices_.begin(), slices_.end(), [&](const auto& s) { return Matches(selector, s.first); });
+  }
+  [[nodiscard]] std::optional<std::int64_t> NewestBucket() const override { return newest_; }
+  [[nodiscard]] std::vector<store::SeriesSlice> Tail(std::size_t /*buckets*/) const override { return {}; }
+  [[nodiscard]] store::StoreStats Stats() const override {
+    store::StoreStats stats = numbers;
+    stats.oldest_bucket_seconds = oldest_.value_or(0);
+    stats.newest_bucket_seconds = newest_.value_or(0);
+    return stats;
+  }
+  void SetRetention(std::int64_t /*retention_seconds*/) override {}
+
+  bool fail_reads = false;
+  store::StoreStats numbers;
+
+ private:
+  static bool Matches(const store::Selector& selector, const series::Member& member) {
+    auto same = [](const std::string& wanted, const std::string& is) { return wanted.empty() || wanted == is; };
+    return selector.kind == member.kind && same(selector.node, member.node) && same(selector.ns, member.ns) &&
+           same(selector.deployment, member.deployment) && same(selector.pod, member.pod);
+  }
+
+  std::map<series::Member, store::SeriesSlice> slices_;
+  std::optional<std::int64_t> oldest_, newest_;
+};
+
+}  // namespace cloudmon::test

@@ -1,0 +1,3 @@
+cm_test(exporter_families_test
+  SOURCES families_test.cc join_test.cc oom_tally_test.cc
+  DEPS cm::exporter_families)
