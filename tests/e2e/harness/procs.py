@@ -52,17 +52,18 @@ class Program:
         self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
                                         env={**os.environ, **(env or {})})
         try:
-            self.port = until(self._port, 20, f"{command[0]} listens")[0]
+            ports = until(lambda: self._ended() or listening_ports(self.process.pid), 20, f"{command[0]} listens")
+            if self._ended():
+                raise AssertionError(f"ended with {self.process.returncode}")
+            self.port = ports[0]
             self.url = f"http://127.0.0.1:{self.port}"
             until(lambda: http.get(self.url + ready_path).status == 200, 20, f"{command[0]} answers {ready_path}")
         except BaseException as e:
             self.kill()
             raise AssertionError(f"{e}\n{' '.join(command)}\n{self.log()}") from e
 
-    def _port(self):
-        if self.process.poll() is not None:
-            raise RuntimeError(f"ended with {self.process.returncode}")
-        return listening_ports(self.process.pid)
+    def _ended(self):
+        return self.process.poll() is not None
 
     def __enter__(self):
         return self
@@ -78,7 +79,7 @@ class Program:
 
     def stop(self):
         """SIGTERM; the exit code. Kills what does not end in 20 s, and says so."""
-        if self.process.poll() is None:
+        if not self._ended():
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(20)
@@ -88,7 +89,7 @@ class Program:
         return self.process.returncode
 
     def kill(self):
-        if self.process.poll() is None:
+        if not self._ended():
             self.process.kill()
         self.process.wait()
 
@@ -113,9 +114,9 @@ def exporter(*flags, prefix=(), node="node-e2e"):
     return Program([*prefix, EXPORTER, "--web.listen-address=127.0.0.1:0", f"--node.name={node}", *flags])
 
 
-def exporter_on(machine, *flags, sources="cri,podlogs", **more):
-    """An exporter that looks at the machine's pods."""
-    return exporter(f"--identity.sources={sources}", f"--cri.endpoint=unix://{machine.socket}",
+def exporter_on(machine, *flags, sources="cri,podlogs", socket=None, **more):
+    """An exporter that looks at the machine's pods, through the machine's CRI socket unless another is given."""
+    return exporter(f"--identity.sources={sources}", f"--cri.endpoint=unix://{socket or machine.socket}",
                     f"--path.podlogs={machine.podlogs}", *flags, **more)
 
 

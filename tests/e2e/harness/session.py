@@ -125,13 +125,13 @@ class Stack:
     INTERVAL = 2
 
     def __init__(self, on):
+        self.recorder = Recorder(on)
         self.programs = []
         self.exporter = self._keep(procs.exporter_on(on))
         target = f"127.0.0.1:{self.exporter.port}"
         self.aggregator = self._keep(procs.aggregator(DIRECTORY + "/data-stack", targets=[target],
                                                       interval=f"{self.INTERVAL}s"))
         self.prometheus = self._keep(self._prometheus(target)) if shutil.which("prometheus") else None
-        self.recorder = Recorder(on)
 
     def _keep(self, program):
         self.programs.append(program)
