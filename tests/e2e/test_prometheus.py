@@ -25,6 +25,10 @@ class Prometheus(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return [(sample["metric"], float(sample["value"][1])) for sample in json.loads(done.stdout)]
 
+    def cluster_with_cpu(self):
+        entries = self.stack.aggregator.get("/api/cluster?window=5m").json
+        return [entry for entry in entries if "cpu_millicores" in entry]
+
     def test_the_target_is_up(self):
         until(lambda: self.query("up") and self.query("up")[0][1] == 1, 20, "Prometheus has scraped")
         self.assertEqual([value for _, value in self.query("up")], [1])
@@ -34,9 +38,12 @@ class Prometheus(Case):
 
     def test_cpu_of_deployments_is_the_apis(self):
         stable = {(pod.spec.namespace, pod.spec.deployment) for pod in self.machine.pods if pod.spec.stable}
+        samples = MINUTE / self.stack.INTERVAL
         count = f"count_over_time(container_cpu_usage_seconds_total{{pod='db-0'}}[{MINUTE}s])"
-        until(lambda: self.query(count)[0][1] >= MINUTE / self.stack.INTERVAL - 1, 2 * MINUTE, "a minute of samples")
-        end = max(entry["time"] for entry in self.stack.aggregator.get("/api/cluster?window=1m").json)
+        until(lambda: self.query(count)[0][1] >= samples - 1, 2 * MINUTE, "a minute of samples", pause_seconds=1)
+        cluster = until(lambda: self.cluster_with_cpu() if len(self.cluster_with_cpu()) > samples else None, 2 * MINUTE,
+                        "a minute of buckets", pause_seconds=1)
+        end = cluster[-1]["time"]
         expression = f"sum by (namespace, deployment) (rate(container_cpu_usage_seconds_total[{MINUTE}s]))"
         compared = 0
         for labels, cores in self.query(expression, end):
@@ -45,7 +52,7 @@ class Prometheus(Case):
                 continue
             path = f"/api/namespaces/{namespace}/deployments/{deployment}?start={end - MINUTE}&end={end}"
             entries = self.stack.aggregator.get(path).json
-            self.assertGreaterEqual(len(entries), MINUTE / self.stack.INTERVAL - 3, path)
+            self.assertGreaterEqual(len(entries), samples - 2, path)
             average = sum(entry["cpu_millicores"] for entry in entries) / len(entries)
             with self.subTest(namespace=namespace, deployment=deployment):
                 self.assert_close(average, cores * 1000, "millicores", absolute=2)

@@ -3,7 +3,7 @@
 import time
 
 
-def until(condition, seconds, what):
+def until(condition, seconds, what, pause_seconds=0.05):
     """Calls condition() until it gives something true, and returns that. AssertionError after `seconds`.
 
     What the condition raises counts as "not yet"; the last such error is part of the message.
@@ -19,4 +19,4 @@ def until(condition, seconds, what):
             error = e
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}" + (f" (last error: {error!r})" if error else ""))
-        time.sleep(0.05)
+        time.sleep(pause_seconds)
