@@ -33,6 +33,9 @@ class OptionTable {
  public:
   // `summary` is the first paragraph of --help.
   OptionTable(std::string program, std::string summary);
+  // The table's own options point into it.
+  OptionTable(const OptionTable&) = delete;
+  OptionTable& operator=(const OptionTable&) = delete;
 
   void Add(Option option);
 
@@ -47,6 +50,9 @@ class OptionTable {
   [[nodiscard]] bool check_config() const { return check_config_; }
   [[nodiscard]] const std::string& config_file() const { return config_file_; }
   [[nodiscard]] const std::string& log_level() const { return log_level_; }
+
+  // What --help prints.
+  [[nodiscard]] std::string Help() const;
 
   // The rows of README.md's table: | `--flag` | default | help |.
   [[nodiscard]] std::string MarkdownTable() const;
