@@ -24,31 +24,31 @@ Status AtLeast(std::string_view name, std::int64_t value, std::int64_t least) {
 
 }  // namespace
 
-config::OptionTable AggregatorOptions(AggregatorConfig& c) {
-  config::OptionTable table(
+std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
+  auto table = std::make_unique<config::OptionTable>(
       "cloud-monitor-aggregator",
       "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
       "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
-  table.Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
-             &c.listen_address, "", "HOST:PORT"});
-  table.Add({"web.rollup-metrics", "Show namespaces, deployments, nodes and the cluster on /metrics too.",
-             &c.web_rollup_metrics, "", ""});
-  table.Add({"scrape.targets", "Exporters to scrape.", &c.scrape_targets, "", "HOST:PORT,..."});
-  table.Add({"scrape.file-sd",
-             "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
-             "again when changed; the label node names a target's node.",
-             &c.scrape_file_sd, "", "PATH"});
-  table.Add({"scrape.interval",
-             "Time between two scrapes of a target and the width of a bucket, 1s to 5m, whole seconds.",
-             &c.scrape_interval, "", ""});
-  table.Add({"scrape.timeout", "Time a target has to answer; at most the interval.", &c.scrape_timeout, "", ""});
-  table.Add({"scrape.max-body-bytes", "A target's longer answer is refused.", &c.scrape_max_body_bytes, "", ""});
-  table.Add({"scrape.max-samples", "A target's answer with more samples is refused.", &c.scrape_max_samples, "", ""});
-  table.Add({"storage.path", "Directory of the database; made if missing.", &c.storage_path, "", "DIR"});
-  table.Add({"storage.retention", "How long buckets are kept, at least 1h.", &c.storage_retention, "", ""});
-  table.Add({"storage.head-points", "Newest points (members times buckets) that are kept in memory.",
-             &c.storage_head_points, "", ""});
-  table.Add({"query.max-points", "Queries that would read more points are refused.", &c.query_max_points, "", ""});
+  table->Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
+              &c.listen_address, "", "HOST:PORT"});
+  table->Add({"web.rollup-metrics", "Show namespaces, deployments, nodes and the cluster on /metrics too.",
+              &c.web_rollup_metrics, "", ""});
+  table->Add({"scrape.targets", "Exporters to scrape.", &c.scrape_targets, "", "HOST:PORT,..."});
+  table->Add({"scrape.file-sd",
+              "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
+              "again when changed; the label node names a target's node.",
+              &c.scrape_file_sd, "", "PATH"});
+  table->Add({"scrape.interval",
+              "Time between two scrapes of a target and the width of a bucket, 1s to 5m, whole seconds.",
+              &c.scrape_interval, "", ""});
+  table->Add({"scrape.timeout", "Time a target has to answer; at most the interval.", &c.scrape_timeout, "", ""});
+  table->Add({"scrape.max-body-bytes", "A target's longer answer is refused.", &c.scrape_max_body_bytes, "", ""});
+  table->Add({"scrape.max-samples", "A target's answer with more samples is refused.", &c.scrape_max_samples, "", ""});
+  table->Add({"storage.path", "Directory of the database; made if missing.", &c.storage_path, "", "DIR"});
+  table->Add({"storage.retention", "How long buckets are kept, at least 1h.", &c.storage_retention, "", ""});
+  table->Add({"storage.head-points", "Newest points (members times buckets) that are kept in memory.",
+              &c.storage_head_points, "", ""});
+  table->Add({"query.max-points", "Queries that would read more points are refused.", &c.query_max_points, "", ""});
   return table;
 }
 

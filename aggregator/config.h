@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct AggregatorConfig {
 };
 
 // The table of all settings, bound to `config`'s fields, which must outlive it.
-config::OptionTable AggregatorOptions(AggregatorConfig& config);
+std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& config);
 
 // Checks what the table cannot: ranges, targets that do not parse. Error: kInvalid, naming the setting.
 Status FinishConfig(AggregatorConfig& config);

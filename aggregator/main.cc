@@ -35,14 +35,14 @@ struct Loaded {
 
 Result<Loaded> Load(int argc, const char* const* argv) {
   Loaded loaded;
-  config::OptionTable table = AggregatorOptions(loaded.config);
-  const auto action = table.Parse(argc, argv);
+  const auto table = AggregatorOptions(loaded.config);
+  const auto action = table->Parse(argc, argv);
   if (!action.ok()) return action.error();
   loaded.exit = action.value() == config::Action::kExit;
   if (loaded.exit) return loaded;
   if (const Status finished = FinishConfig(loaded.config); !finished.ok()) return finished.error();
-  loaded.log_level = table.log_level();
-  loaded.check_only = table.check_config();
+  loaded.log_level = table->log_level();
+  loaded.check_only = table->check_config();
   return loaded;
 }
 
@@ -170,6 +170,7 @@ int Run(int argc, const char* const* argv, const AggregatorConfig& config) {
 
   http::ServerOptions options;
   options.listen_address = config.listen_address;
+  options.threads = 16;
   auto server = http::Server::Start(options, api::BuildRouter(deps));
   if (!server.ok()) return Fail(server.error());
   spdlog::info("cloud-monitor-aggregator {}: listening on port {}", kVersion, server.value()->port());
@@ -187,8 +188,9 @@ int Main(int argc, char** argv) {
     return 0;
   }
   HoldSignals();
-  // Few heaps for many threads: answers are large and short-lived, and a heap for each thread would hold them back.
+  // Few heaps for many threads, and large blocks (answers) returned to the system when freed: docs/performance.md.
   mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
   return Run(argc, argv, loaded.value().config);
 }
 

@@ -10,32 +10,32 @@
 
 namespace cloudmon {
 
-config::OptionTable ExporterOptions(ExporterConfig& c) {
-  config::OptionTable table(
+std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
+  auto table = std::make_unique<config::OptionTable>(
       "cloud-monitor-exporter",
       "Reads this node's cgroups and processes and serves what each pod uses as Prometheus metrics, "
       "with namespace, pod and deployment on every series.");
-  table.Add({"web.listen-address", "Address to serve /metrics on; port 0 picks a free one and logs it.",
-             &c.listen_address, "", "HOST:PORT"});
-  table.Add({"node.name", "This node's name in cloudmon_node_info; the host's name when empty.", &c.node_name,
-             "NODE_NAME", "NAME"});
-  table.Add({"path.procfs", "Where the node's /proc is mounted.", &c.roots.procfs, "", "DIR"});
-  table.Add({"path.cgroup", "Where the node's cgroup file systems are mounted.", &c.roots.cgroup, "", "DIR"});
-  table.Add({"path.rootfs", "Where the node's root directory is mounted, for file system sizes.", &c.roots.rootfs, "",
-             "DIR"});
-  table.Add({"path.podlogs", "The kubelet's directory of pod logs, for the identity source podlogs.", &c.roots.podlogs,
-             "", "DIR"});
-  table.Add({"identity.sources", "Where pod names come from, in order of trust: cri, podlogs.", &c.identity_sources, "",
-             "LIST"});
-  table.Add({"cri.endpoint", "The container runtime's socket; the usual places are tried when empty.", &c.cri_endpoint,
-             "", "unix://PATH"});
-  table.Add(
+  table->Add({"web.listen-address", "Address to serve /metrics on; port 0 picks a free one and logs it.",
+              &c.listen_address, "", "HOST:PORT"});
+  table->Add({"node.name", "This node's name in cloudmon_node_info; the host's name when empty.", &c.node_name,
+              "NODE_NAME", "NAME"});
+  table->Add({"path.procfs", "Where the node's /proc is mounted.", &c.roots.procfs, "", "DIR"});
+  table->Add({"path.cgroup", "Where the node's cgroup file systems are mounted.", &c.roots.cgroup, "", "DIR"});
+  table->Add({"path.rootfs", "Where the node's root directory is mounted, for file system sizes.", &c.roots.rootfs, "",
+              "DIR"});
+  table->Add({"path.podlogs", "The kubelet's directory of pod logs, for the identity source podlogs.", &c.roots.podlogs,
+              "", "DIR"});
+  table->Add({"identity.sources", "Where pod names come from, in order of trust: cri, podlogs.", &c.identity_sources,
+              "", "LIST"});
+  table->Add({"cri.endpoint", "The container runtime's socket; the usual places are tried when empty.", &c.cri_endpoint,
+              "", "unix://PATH"});
+  table->Add(
       {"collector.cgroup", "CPU, memory, disk and pressure of pods and containers.", &c.collectors.cgroup, "", ""});
-  table.Add({"collector.network", "Network of pods.", &c.collectors.network, "", ""});
-  table.Add({"collector.node", "CPU, memory, disk, network and pressure of the node.", &c.collectors.node, "", ""});
-  table.Add(
+  table->Add({"collector.network", "Network of pods.", &c.collectors.network, "", ""});
+  table->Add({"collector.node", "CPU, memory, disk, network and pressure of the node.", &c.collectors.node, "", ""});
+  table->Add(
       {"collector.filesystem", "Size of and space on the node's file systems.", &c.collectors.filesystem, "", ""});
-  table.Add({"collector.self", "The exporter's own process: CPU, memory, descriptors.", &c.collectors.self, "", ""});
+  table->Add({"collector.self", "The exporter's own process: CPU, memory, descriptors.", &c.collectors.self, "", ""});
   return table;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ inline constexpr const char* kCriDefaultEndpoints[] = {
 };
 
 // The table of all settings, bound to `config`'s fields, which must outlive it.
-config::OptionTable ExporterOptions(ExporterConfig& config);
+std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& config);
 
 // Checks what the table cannot: source names, fills in the node's name. Error: kInvalid, naming the setting.
 Status FinishConfig(ExporterConfig& config);

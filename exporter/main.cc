@@ -44,6 +44,7 @@ int Run(const ExporterConfig& config) {
   Collector collector(config, MakeSources(config, clock), probe, clock);
   http::ServerOptions options;
   options.listen_address = config.listen_address;
+  options.threads = 4;
   auto server = http::Server::Start(options, BuildExporterRouter(collector));
   if (!server.ok()) return Fail(server.error());
   spdlog::info("cloud-monitor-exporter {} on node {}: listening on port {}", kVersion, config.node_name,
@@ -54,20 +55,22 @@ int Run(const ExporterConfig& config) {
 
 int Main(int argc, char** argv) {
   ExporterConfig config;
-  config::OptionTable table = ExporterOptions(config);
-  const auto action = table.Parse(argc, argv);
+  const auto table = ExporterOptions(config);
+  const auto action = table->Parse(argc, argv);
   if (!action.ok()) return Fail(action.error());
   if (action.value() == config::Action::kExit) return 0;
-  for (const Status& check : {FinishConfig(config), InitLog(table.log_level())}) {
+  for (const Status& check : {FinishConfig(config), InitLog(table->log_level())}) {
     if (!check.ok()) return Fail(check.error());
   }
-  if (table.check_config()) {
+  if (table->check_config()) {
     std::puts("the configuration is good");
     return 0;
   }
   HoldSignals();
-  // One heap for all threads: the page is built by one at a time, and a heap for each would only hold memory back.
+  // One heap for all threads, and large blocks (pages, their compressed form) returned to the system when freed:
+  // docs/performance.md.
   mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
   return Run(config);
 }
 

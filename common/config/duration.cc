@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <cstdint>
 #include <limits>
+#include <string>
+#include <utility>
 
 #include "common/config/options.h"
 #include "common/text.h"
@@ -9,37 +10,35 @@
 namespace cloudmon::config {
 namespace {
 
-struct Unit {
-  std::string_view suffix;
-  std::int64_t milliseconds;
-};
-constexpr std::array kUnits = {Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1000},
-                               Unit{"ms", 1}};
+using Milliseconds = std::chrono::milliseconds;
+
+// The longest unit first, as FormatDuration wants them.
+constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> kUnits{
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
 }  // namespace
 
-Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
-  const Error expected{ErrorCode::kParse,
-                       "expected a duration such as 500ms, 10s, 5m, 2h or 7d, got '" + std::string(text) + "'"};
-  const auto digits = text.find_first_not_of("0123456789");
-  if (digits == 0 || digits == std::string_view::npos) return expected;
+Result<Milliseconds> ParseDuration(std::string_view text) {
+  const Error refusal{ErrorCode::kParse, "expected a duration such as 500ms, 10s, 5m, 2h or 7d, got '" +
+                                             std::string(text.substr(0, 64)) + "'"};
+  const std::size_t digits = text.find_first_not_of("0123456789");
+  if (digits == std::string_view::npos) return refusal;
   const auto number = text::ParseI64(text.substr(0, digits));
-  if (!number.ok()) return expected;
-  for (const Unit& unit : kUnits) {
-    if (text.substr(digits) != unit.suffix) continue;
-    if (number.value() > std::numeric_limits<std::int64_t>::max() / unit.milliseconds) return expected;
-    return std::chrono::milliseconds{number.value() * unit.milliseconds};
+  if (!number.ok()) return refusal;
+  for (const auto& [unit, milliseconds] : kUnits) {
+    if (text.substr(digits) != unit) continue;
+    if (number.value() > std::numeric_limits<std::int64_t>::max() / milliseconds) return refusal;
+    return Milliseconds(number.value() * milliseconds);
   }
-  return expected;
+  return refusal;
 }
 
-std::string FormatDuration(std::chrono::milliseconds value) {
-  for (const Unit& unit : kUnits) {
-    if (value.count() != 0 && value.count() % unit.milliseconds == 0) {
-      return std::to_string(value.count() / unit.milliseconds) + std::string(unit.suffix);
-    }
+std::string FormatDuration(Milliseconds value) {
+  if (value.count() == 0) return "0s";
+  for (const auto& [unit, milliseconds] : kUnits) {
+    if (value.count() % milliseconds == 0) return std::to_string(value.count() / milliseconds) + std::string(unit);
   }
-  return "0s";
+  return std::to_string(value.count()) + "ms";
 }
 
 }  // namespace cloudmon::config

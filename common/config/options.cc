@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/options.h"
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <utility>
 
-#include "common/config/suggest.h"
-#include "common/config/value.h"
+#include "common/config/command_line.h"
+#include "common/config/help.h"
+#include "common/config/setting.h"
 #include "common/config/yaml_file.h"
 #include "common/file.h"
 #include "common/version.h"
@@ -16,177 +17,94 @@
 namespace cloudmon::config {
 namespace {
 
-// What the command line says, before it is applied: the file and the environment come first.
-struct Flags {
-  bool help = false, version = false, check_config = false;
-  std::string config_file;
-  struct Given {
-    const Option* option;
-    std::string text;
-    bool on = false;
-    CLI::Option* flag = nullptr;
-  };
-  std::deque<Given> given;  // a deque: CLI11 keeps pointers into it
-};
+constexpr std::size_t kMaxFileBytes = 1U << 20U;
+constexpr std::string_view kConfigFile = "config.file";
+constexpr std::string_view kCheckConfig = "check-config";
+constexpr std::ptrdiff_t kOwnOptions = 3;  // those the table adds itself
 
-std::vector<std::string> FlagNames(const std::vector<Option>& options) {
-  std::vector<std::string> names = {"--help", "--version", "--check-config", "--config.file"};
+// The settings of the environment. An empty variable is as good as none.
+std::vector<Setting> FromEnvironment(const std::vector<Option>& options) {
+  std::vector<Setting> settings;
   for (const Option& option : options) {
-    names.push_back("--" + option.name);
-    if (IsBool(option)) names.push_back("--no-" + option.name);
+    const char* value = option.env.empty() ? nullptr : std::getenv(option.env.c_str());
+    if (value == nullptr || *value == '\0') continue;
+    settings.push_back({.option = &option, .place = "environment variable " + option.env, .texts = {value}});
   }
-  return names;
+  return settings;
 }
 
-// CLI11 tells of the first argument that it does not know in its exception's text only; so we look ourselves.
-Error UnknownArgument(const CLI::App& app, const std::vector<Option>& options) {
-  const std::vector<std::string> extra = app.remaining();
-  const std::string argument = extra.empty() ? "" : extra.front();
-  if (!argument.starts_with("-")) {
-    return Error{ErrorCode::kInvalid,
-                 "unexpected argument '" + argument + "'; settings are given as --name=value, see --help"};
-  }
-  const std::string name = argument.substr(0, argument.find('='));
-  return Error{ErrorCode::kInvalid,
-               "unknown flag '" + name + "'" + DidYouMean(name, FlagNames(options)) + " See --help."};
-}
-
-Status ParseFlags(int argc, const char* const* argv, const std::vector<Option>& options, Flags& flags) {
-  CLI::App app;
-  app.set_help_flag();
-  app.allow_extras();
-  app.add_flag("--help,-h", flags.help);
-  app.add_flag("--version", flags.version);
-  app.add_flag("--check-config", flags.check_config);
-  app.add_option("--config.file", flags.config_file);
-  for (const Option& option : options) {
-    Flags::Given& given = flags.given.emplace_back(Flags::Given{.option = &option, .text = {}});
-    given.flag = IsBool(option) ? app.add_flag("--" + option.name + ",!--no-" + option.name, given.on)
-                                : app.add_option("--" + option.name, given.text);
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return Error{ErrorCode::kInvalid, e.what()};
-  }
-  if (!app.remaining().empty()) return UnknownArgument(app, options);
-  for (Flags::Given& given : flags.given) {
-    if (given.flag->count() == 0) given.option = nullptr;
-    given.flag = nullptr;  // goes with `app`
+Status AssignAll(const std::vector<Setting>& settings) {
+  for (const Setting& setting : settings) {
+    Status status = Assign(setting);
+    if (!status.ok()) return status;
   }
   return Status::Ok();
 }
 
-Status ApplyFlags(const Flags& flags) {
-  for (const Flags::Given& given : flags.given) {
-    if (given.option == nullptr) continue;
-    const std::string text = IsBool(*given.option) ? (given.on ? "true" : "false") : given.text;
-    const Status set = SetFromText(*given.option, text);
-    if (!set.ok()) return Wrap(set.error(), "--" + given.option->name);
-  }
-  return Status::Ok();
+// Only the command line has these two.
+bool IsAboutTheFile(const Option& option) {
+  return option.name == kConfigFile || option.name == kCheckConfig;
 }
 
-Status ApplyEnvironment(const std::vector<Option>& options) {
-  for (const Option& option : options) {
-    const char* text = option.env.empty() ? nullptr : std::getenv(option.env.c_str());
-    if (text == nullptr) continue;
-    const Status set = SetFromText(option, text);
-    if (!set.ok()) return Wrap(set.error(), "environment variable " + option.env);
-  }
-  return Status::Ok();
+// For readers, the program's settings come before the table's own.
+std::vector<Option> OwnLast(std::vector<Option> options) {
+  std::rotate(options.begin(), options.begin() + kOwnOptions, options.end());
+  return options;
 }
 
-std::string Quoted(const std::string& value) {
-  return value.empty() ? "none" : value;
-}
-
-std::string FlagText(const Option& option) {
-  if (IsBool(option)) return "--[no-]" + option.name;
-  return "--" + option.name + "=" + ValueNameOf(option);
-}
-
-std::string HelpLine(const std::string& flag, const std::string& help) {
-  return "  " + flag + "\n        " + help + "\n";
-}
-
-std::string Help(const std::string& program, const std::string& summary, const std::vector<Option>& options,
-                 const std::vector<std::string>& defaults) {
-  std::string out = "usage: " + program + " [--flag=value ...]\n\n" + summary + "\n";
-  std::string group;
-  for (std::size_t i = 0; i < options.size(); ++i) {
-    const Option& option = options[i];
-    const std::string prefix = option.name.substr(0, option.name.find('.'));
-    if (prefix != group) out += "\n" + prefix + "\n";
-    group = prefix;
-    std::string note = " (default: " + Quoted(defaults[i]);
-    if (!option.env.empty()) note += "; environment: " + option.env;
-    out += HelpLine(FlagText(option), option.help + note + ")");
-  }
-  out += "\ngeneral\n";
-  out += HelpLine("--config.file=FILE",
-                  "YAML file with these settings; each dot is a level, and flags win over the file:");
-  const Option& first = options.front();
-  const auto dot = first.name.find('.');
-  out += "            " + first.name.substr(0, dot) + ":\n              " + first.name.substr(dot + 1) + ": \"" +
-         defaults.front() + "\"\n";
-  out += HelpLine("--check-config", "Check flags and file, and exit.");
-  out += HelpLine("--version", "Print the version, and exit.");
-  out += HelpLine("--help", "Print this, and exit.");
-  return out;
+Result<std::vector<Setting>> FromFile(const std::string& path, const std::vector<Option>& options) {
+  auto text = ReadFile(path, kMaxFileBytes);
+  if (!text.ok()) return Error{ErrorCode::kInvalid, "--config.file: " + text.error().message};
+  return ParseYaml(text.value(), path, options);
 }
 
 }  // namespace
 
 OptionTable::OptionTable(std::string program, std::string summary)
-    : program_(std::move(program)), summary_(std::move(summary)) {}
+    : program_(std::move(program)), summary_(std::move(summary)) {
+  Add({std::string(kConfigFile), "A YAML file with settings.", &config_file_, "", "FILE"});
+  Add({std::string(kCheckConfig), "Check flags and file, print what is wrong, and exit.", &check_config_, "", ""});
+  Add({"log.level", "What to log: debug, info, warn or error.", &log_level_, "", "LEVEL"});
+}
 
 void OptionTable::Add(Option option) {
   options_.push_back(std::move(option));
 }
 
-std::vector<Option> OptionTable::AllOptions() {
-  std::vector<Option> all = options_;
-  all.push_back({"log.level", "What is logged: debug, info, warn or error.", &log_level_, "", "LEVEL"});
-  return all;
-}
-
 Result<Action> OptionTable::Parse(int argc, const char* const* argv) {
-  const std::vector<Option> options = AllOptions();
-  std::vector<std::string> defaults;
-  for (const Option& option : options) defaults.push_back(TextOf(option));
-  Flags flags;
-  Status status = ParseFlags(argc, argv, options, flags);
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  auto line = ParseCommandLine(arguments, options_);
+  if (!line.ok()) return line.error();
+  if (line.value().help || line.value().version) {
+    const std::string text = line.value().help ? Help() : program_ + " " + kVersion + "\n";
+    std::fputs(text.c_str(), stdout);
+    return Action::kExit;
+  }
+  // What comes later wins.
+  Status status = AssignAll(FromEnvironment(options_));
   if (!status.ok()) return status.error();
-  if (flags.help) {
-    std::fputs(Help(program_, summary_, options, defaults).c_str(), stdout);
-    return Action::kExit;
+  for (const Setting& setting : line.value().settings) {
+    if (setting.option->name == kConfigFile) config_file_ = setting.texts.front();
   }
-  if (flags.version) {
-    std::printf("%s %s\n", program_.c_str(), kVersion);
-    return Action::kExit;
+  if (!config_file_.empty()) {
+    std::vector<Option> in_file = options_;
+    std::erase_if(in_file, IsAboutTheFile);
+    auto settings = FromFile(config_file_, in_file);
+    if (!settings.ok()) return settings.error();
+    status = AssignAll(settings.value());
+    if (!status.ok()) return status.error();
   }
-  check_config_ = flags.check_config;
-  config_file_ = flags.config_file;
-  status = ApplyEnvironment(options);
-  if (status.ok() && !config_file_.empty()) {
-    const auto text = ReadFile(config_file_);
-    status = text.ok() ? ApplyYaml(text.value(), config_file_, options) : Status(Wrap(text.error(), "--config.file"));
-  }
-  if (status.ok()) status = ApplyFlags(flags);
+  status = AssignAll(line.value().settings);
   if (!status.ok()) return status.error();
   return Action::kRun;
 }
 
-std::string OptionTable::MarkdownTable() {
-  std::string out = "| flag | default | |\n|---|---|---|\n";
-  for (const Option& option : AllOptions()) {
-    const std::string value = TextOf(option);
-    out += "| `" + FlagText(option) + "` | " + (value.empty() ? "" : "`" + value + "`") + " | " + option.help;
-    if (!option.env.empty()) out += " Environment: `" + option.env + "`.";
-    out += " |\n";
-  }
-  return out;
+std::string OptionTable::Help() const {
+  return HelpText(program_, summary_, OwnLast(options_));
+}
+
+std::string OptionTable::MarkdownTable() const {
+  return MarkdownRows(OwnLast(options_));
 }
 
 }  // namespace cloudmon::config

@@ -33,6 +33,9 @@ class OptionTable {
  public:
   // `summary` is the first paragraph of --help.
   OptionTable(std::string program, std::string summary);
+  // The table's own options point into it.
+  OptionTable(const OptionTable&) = delete;
+  OptionTable& operator=(const OptionTable&) = delete;
 
   void Add(Option option);
 
@@ -48,12 +51,13 @@ class OptionTable {
   [[nodiscard]] const std::string& config_file() const { return config_file_; }
   [[nodiscard]] const std::string& log_level() const { return log_level_; }
 
+  // What --help prints.
+  [[nodiscard]] std::string Help() const;
+
   // The rows of README.md's table: | `--flag` | default | help |.
-  [[nodiscard]] std::string MarkdownTable();
+  [[nodiscard]] std::string MarkdownTable() const;
 
  private:
-  std::vector<Option> AllOptions();  // with those that the table adds itself
-
   std::string program_;
   std::string summary_;
   std::vector<Option> options_;

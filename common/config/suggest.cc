@@ -8,17 +8,17 @@
 namespace cloudmon::config {
 namespace {
 
-// Levenshtein's distance: the least number of letters to insert, delete or replace.
+// Levenshtein's distance: letters to insert, remove or change to make b of a.
 std::size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::iota(row.begin(), row.end(), 0U);
   for (std::size_t i = 0; i < a.size(); ++i) {
     std::size_t diagonal = row[0];
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
       diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
     }
   }
   return row.back();
@@ -26,18 +26,18 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string DidYouMean(std::string_view name, const std::vector<std::string>& known) {
-  const std::size_t most = std::max<std::size_t>(2, name.size() / 4);
-  const std::string* best = nullptr;
-  std::size_t best_distance = most + 1;
+std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known) {
+  constexpr std::size_t kLongest = 128;  // what is longer is no typing error
+  if (typed.size() > kLongest) return "";
+  std::size_t nearest = std::max<std::size_t>(2, typed.size() / 3) + 1;
+  const std::string* name = nullptr;
   for (const std::string& candidate : known) {
-    const std::size_t distance = EditDistance(name, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = &candidate;
-    }
+    const std::size_t distance = EditDistance(typed, candidate);
+    if (distance >= nearest) continue;
+    nearest = distance;
+    name = &candidate;
   }
-  return best == nullptr ? "" : "; did you mean '" + *best + "'?";
+  return name == nullptr ? "" : "; did you mean '" + *name + "'?";
 }
 
 }  // namespace cloudmon::config

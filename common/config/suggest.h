@@ -7,7 +7,7 @@
 
 namespace cloudmon::config {
 
-// "; did you mean 'scrape.interval'?" for the known name that is nearest to `name`, or nothing when none is near.
-[[nodiscard]] std::string DidYouMean(std::string_view name, const std::vector<std::string>& known);
+// "; did you mean '<name>'?" with the known name nearest to `typed`, or empty where none is near. Thread-safe.
+[[nodiscard]] std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known);
 
 }  // namespace cloudmon::config

@@ -71,7 +71,7 @@ void UsageReader::AddError(Error error, const Where& where, const char* name) {
 // Gives the file's text to `parser`. False: there is none.
 template <class Parser>
 bool UsageReader::Parse(Mounted mount, const char* name, Parser parser) {
-  if (!mount || gone_) return false;
+  if (!mount || !cgroup_->dirs[*mount].valid() || gone_) return false;
   const Where where{.dir_fd = cgroup_->dirs[*mount].get(), .mount = *mount, .below = {}};
   auto text = Load(where, name);
   if (text.ok()) {
@@ -82,15 +82,6 @@ bool UsageReader::Parse(Mounted mount, const char* name, Parser parser) {
     AddError(std::move(text.error()), where, name);
   }
   return text.ok();
-}
-
-UsageReader::Mounted UsageReader::V1(Controller controller) const {
-  const Mounted mount = layout_.V1(controller);
-  return mount && cgroup_->dirs[*mount].valid() ? mount : std::nullopt;
-}
-
-UsageReader::Mounted UsageReader::Unified() const {
-  return layout_.unified && cgroup_->dirs[*layout_.unified].valid() ? layout_.unified : std::nullopt;
 }
 
 bool UsageReader::ReadPod(const OpenCgroup& cgroup, Pod& pod) {
@@ -141,36 +132,37 @@ void UsageReader::ReadPidsBelow(const Where& where, int depth, std::vector<std::
   }
 }
 
-// A controller that is on no v1 mount may be on the unified one.
+// A controller without a v1 mount may be on the unified one. Whether this cgroup is in the v1 mount does not matter:
+// one that is being removed would else switch to other counters.
 void UsageReader::ReadUsage(Usage& usage, Detail detail) {
   ReadCpu(usage.cpu, detail);
-  if (const Mounted mount = V1(Controller::kMemory)) {
+  if (const Mounted mount = layout_.V1(Controller::kMemory)) {
     ReadMemoryV1(*mount, usage.memory, detail);
-  } else if (const Mounted unified = Unified()) {
+  } else if (const Mounted unified = layout_.unified) {
     ReadMemoryV2(*unified, usage.memory, detail);
   }
-  if (const Mounted mount = V1(Controller::kBlkio)) {
+  if (const Mounted mount = layout_.V1(Controller::kBlkio)) {
     ReadBlkio(*mount, usage.io, detail);
   } else {
-    Parse(Unified(), "io.stat", [&](auto text) { return v2::ParseIoStat(text, usage.io); });
+    Parse(layout_.unified, "io.stat", [&](auto text) { return v2::ParseIoStat(text, usage.io); });
   }
   if (detail == Detail::kPod) return;
   ReadThreads(usage);
-  if (const Mounted unified = Unified()) ReadPressure(*unified, usage.pressure);
+  if (const Mounted unified = layout_.unified) ReadPressure(*unified, usage.pressure);
 }
 
 void UsageReader::ReadCpu(CpuUsage& cpu, Detail detail) {
-  if (const Mounted mount = V1(Controller::kCpuacct)) {
+  if (const Mounted mount = layout_.V1(Controller::kCpuacct)) {
     ReadCpuTimesV1(*mount, cpu, detail);
   } else {
-    Parse(Unified(), "cpu.stat", [&](auto text) { return v2::ParseCpuStat(text, cpu); });
+    Parse(layout_.unified, "cpu.stat", [&](auto text) { return v2::ParseCpuStat(text, cpu); });
   }
   if (detail == Detail::kContainer) {
-    if (const Mounted mount = V1(Controller::kCpu)) {
+    if (const Mounted mount = layout_.V1(Controller::kCpu)) {
       ReadCpuLimitsV1(*mount, cpu);
     } else {
-      Parse(Unified(), "cpu.max", [&](auto text) { return v2::ParseCpuMax(text, cpu); });
-      Parse(Unified(), "cpu.weight", [&](auto text) { return v2::ParseCpuWeight(text, cpu); });
+      Parse(layout_.unified, "cpu.max", [&](auto text) { return v2::ParseCpuMax(text, cpu); });
+      Parse(layout_.unified, "cpu.weight", [&](auto text) { return v2::ParseCpuWeight(text, cpu); });
     }
   }
   if (!cpu.quota_usec) cpu.periods = cpu.throttled_periods = cpu.throttled_ns = std::nullopt;
@@ -218,7 +210,7 @@ void UsageReader::ReadMemoryV2(std::size_t mount, MemoryUsage& memory, Detail de
 void UsageReader::LookAtTop(const OpenCgroup& top) {
   cgroup_ = &top;
   gone_ = false;
-  const Mounted mount = V1(Controller::kBlkio);
+  const Mounted mount = layout_.V1(Controller::kBlkio);
   for (std::size_t i = 0; i < kBlkioSources.size(); ++i) {
     std::vector<DeviceIo> all;
     auto parse = [&](auto text) { return v1::ParseBlkio(text, kBlkioSources[i].kind, all); };
@@ -255,8 +247,8 @@ void UsageReader::ReadBlkio(std::size_t mount, std::vector<DeviceIo>& io, Detail
 }
 
 void UsageReader::ReadThreads(Usage& usage) {
-  const Mounted v1 = V1(Controller::kPids);
-  const Mounted mount = v1 ? v1 : Unified();
+  const Mounted v1 = layout_.V1(Controller::kPids);
+  const Mounted mount = v1 ? v1 : layout_.unified;
   Parse(mount, "pids.current", [&](auto text) { return ParseNumber(text, usage.threads); });
   Parse(mount, "pids.max", [&](auto text) { return ParseLimit(text, usage.threads_max); });
 }

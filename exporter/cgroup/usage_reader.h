@@ -46,7 +46,7 @@ class UsageReader {
 
  private:
   enum class Detail : std::uint8_t { kPod, kContainer };
-  using Mounted = std::optional<std::size_t>;  // index of a mount, if the cgroup is there
+  using Mounted = std::optional<std::size_t>;  // index of a mount, if there is one
 
   // A directory of the cgroup or below it, and what to call it in messages.
   struct Where {
@@ -60,8 +60,6 @@ class UsageReader {
   template <class Parser>
   bool Parse(Mounted mount, const char* name, Parser parser);
 
-  [[nodiscard]] Mounted V1(Controller controller) const;
-  [[nodiscard]] Mounted Unified() const;
   [[nodiscard]] bool HasGone() const;
   void ReadUsage(Usage& usage, Detail detail);
   void ReadCpu(CpuUsage& cpu, Detail detail);

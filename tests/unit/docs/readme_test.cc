@@ -107,9 +107,9 @@ std::string RoutesMarkdown() {
 
 TEST_CASE("README's settings are those of the programs") {
   ExporterConfig exporter;
-  CheckSection("exporter-flags", ExporterOptions(exporter).MarkdownTable());
+  CheckSection("exporter-flags", ExporterOptions(exporter)->MarkdownTable());
   AggregatorConfig aggregator;
-  CheckSection("aggregator-flags", AggregatorOptions(aggregator).MarkdownTable());
+  CheckSection("aggregator-flags", AggregatorOptions(aggregator)->MarkdownTable());
 }
 
 TEST_CASE("README's routes and parameters are those of the API") {

@@ -168,6 +168,13 @@ TEST_CASE("hybrid: pressure and missing CPU times from the unified mount") {
   CHECK(container.usage.pressure.io_waiting_usec == std::nullopt);
 }
 
+TEST_CASE("hybrid: a cgroup that has left a v1 mount does not switch to the counters of the unified one") {
+  const V1Tree tree({"memory", "unified"});
+  tree.MakeDir("cpuacct");
+  tree.Container("unified", "cpu.stat", "usage_usec 7\n");
+  CHECK(OnlyContainer(tree).usage.cpu.usage_ns == std::nullopt);
+}
+
 TEST_CASE("mounts are taken from the mountinfo of process 1") {
   const V1Tree tree({"one", "two", "cpu"});
   tree.Proc("1/mountinfo",

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/aggregator/store/fixture.h"
+
+using namespace cloudmon;
+using namespace cloudmon::store;
+using namespace cloudmon::store::test;
+
+namespace {
+
+// A file system of two megabytes of its own; only root can make one.
+class SmallDisk {
+ public:
+  explicit SmallDisk(std::string path) : path_(std::move(path)) {
+    mounted_ = ::mount("cloudmon-test", path_.c_str(), "tmpfs", MS_NODEV | MS_NOSUID, "size=2m") == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  [[nodiscard]] bool mounted() const { return mounted_; }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(StoreFixture, "A full disk: buckets stay in memory and are written when there is room") {
+  const SmallDisk disk(dir.MakeDir("disk"));
+  if (!disk.mounted()) {
+    MESSAGE("skipped: mounting a small file system needs root");
+    return;
+  }
+  options.path = dir.path() + "/disk/data";
+  const std::string filler = dir.path() + "/disk/filler";
+  const Cluster cluster(40);
+  Table expected;
+  std::int64_t t = kFirst;
+  {
+    const auto store = Open();
+    auto append = [&] {
+      store->Append(cluster.At(t));
+      AddTo(expected, cluster.At(t));
+      t += 10;
+    };
+    for (int i = 0; i < 5; ++i) append();
+    WaitWritten(*store);
+    {
+      std::ofstream out(filler, std::ios::binary);
+      while (out << std::string(4096, 'x') << std::flush) {
+      }
+    }
+    REQUIRE(Eventually([&] {
+      append();
+      return store->Stats().write_failures >= 3;
+    }));
+    CHECK(store->Stats().write_queue > 0);
+    CHECK(store->Stats().buckets_lost == 0);
+    CHECK((Everything(*store) == expected));
+    CHECK(store->NewestBucket() == t - 10);
+
+    std::filesystem::remove(filler);
+    WaitWritten(*store);  // by itself, without another bucket
+    CHECK((Everything(*store) == expected));
+  }
+  CHECK((Everything(*Open()) == expected));
+}
+
+TEST_CASE_FIXTURE(StoreFixture, "A full disk for longer than memory lasts: the oldest are lost and counted") {
+  const SmallDisk disk(dir.MakeDir("disk"));
+  if (!disk.mounted()) {
+    MESSAGE("skipped: mounting a small file system needs root");
+    return;
+  }
+  options.path = dir.path() + "/disk/data";
+  options.head_points = 10 * 46;
+  const Cluster cluster(40);
+  const auto store = Open();
+  store->Append(cluster.At(kFirst));
+  WaitWritten(*store);
+  {
+    std::ofstream out(dir.path() + "/disk/filler", std::ios::binary);
+    while (out << std::string(4096, 'x') << std::flush) {
+    }
+  }
+  std::int64_t t = kFirst;
+  REQUIRE(Eventually([&] {
+    store->Append(cluster.At(t += 10));
+    return store->Stats().buckets_lost >= 20;
+  }));
+  CHECK(store->Stats().write_queue <= 14);
+  CHECK(store->NewestBucket() == t);
+  std::filesystem::remove(dir.path() + "/disk/filler");
+  WaitWritten(*store);
+}
