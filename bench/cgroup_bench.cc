@@ -61,8 +61,7 @@ struct File {
 
 constexpr File kContainerFiles[] = {
     {Controller::kCpuacct, "cpuacct.usage"},
-    {Controller::kCpuacct, "cpuacct.usage_user"},
-    {Controller::kCpuacct, "cpuacct.usage_sys"},
+    {Controller::kCpuacct, "cpuacct.stat"},
     {Controller::kCpu, "cpu.shares"},
     {Controller::kCpu, "cpu.cfs_period_us"},
     {Controller::kCpu, "cpu.cfs_quota_us"},

@@ -37,9 +37,7 @@ TEST_CASE("v1: every value") {
   const V1Tree tree;
   const std::string cpu = "cpu,cpuacct";
   tree.Container(cpu, "cpuacct.usage", "1000000007\n");
-  tree.Container(cpu, "cpuacct.usage_user", "600000001\n");
-  tree.Container(cpu, "cpuacct.usage_sys", "400000006\n");
-  tree.Container(cpu, "cpuacct.stat", "user 1\nsystem 1\n");
+  tree.Container(cpu, "cpuacct.stat", "user 60\nsystem 40\n");
   tree.Container(cpu, "cpu.shares", "512\n");
   tree.Container(cpu, "cpu.cfs_quota_us", "50000\n");
   tree.Container(cpu, "cpu.cfs_period_us", "100000\n");
@@ -72,8 +70,10 @@ TEST_CASE("v1: nothing but cgroup.procs gives no values") {
   CHECK(container.usage.start_time_seconds == test::kBootSeconds);  // not before boot
 }
 
-TEST_CASE("v1: user and system time from ticks where the kernel has no nanoseconds") {
+TEST_CASE("v1: user and system time from cpuacct.stat, which adds up to the exact use") {
   const V1Tree tree;
+  tree.Container("cpu,cpuacct", "cpuacct.usage_user", "1\n");  // what the timer's ticks happened to meet
+  tree.Container("cpu,cpuacct", "cpuacct.usage_sys", "1\n");
   tree.Container("cpu,cpuacct", "cpuacct.stat", "user 150\nsystem 25\n");
   const Container container = OnlyContainer(tree);
   CHECK(container.usage.cpu.user_ns == 1500000000U);
