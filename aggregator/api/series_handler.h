@@ -16,7 +16,7 @@ struct SeriesRoute {
 };
 
 // Every series route. The names in braces are those of the parameters and of the identity's JSON keys.
-inline constexpr std::array<SeriesRoute, 14> kSeriesRoutes{{
+inline constexpr std::array<SeriesRoute, 15> kSeriesRoutes{{
     {"/api/nodes", "every node", series::Kind::kNode},
     {"/api/nodes/{node}", "one node", series::Kind::kNode},
     {"/api/nodes/{node}/pods", "the pods on one node", series::Kind::kPod},
@@ -30,6 +30,7 @@ inline constexpr std::array<SeriesRoute, 14> kSeriesRoutes{{
     {"/api/namespaces/{namespace}/deployments/{deployment}", "one deployment", series::Kind::kDeployment},
     {"/api/namespaces/{namespace}/deployments/{deployment}/pods", "the pods of one deployment", series::Kind::kPod},
     {"/api/deployments", "every deployment", series::Kind::kDeployment},
+    {"/api/deployments/{deployment}", "the deployments of that name, in whatever namespace", series::Kind::kDeployment},
     {"/api/cluster", "the whole cluster; the same as the key __all__ under nodes, pods, namespaces or deployments",
      series::Kind::kCluster},
 }};
