@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the whole suite shares: one machine with containerd and pods, started at first use, ended by close()."""
+import fcntl
+import os
+import shutil
+import unittest
+
+from harness import containerd, kernel, pods, procs
+from harness.recorder import Recorder
+
+DIRECTORY = os.environ.get("CM_E2E_DIR", "/var/tmp/cloud-monitor-e2e")
+LOCK = "/var/tmp/cloud-monitor-e2e.lock"
+_machine = None
+_obstacle = None  # why there is no machine
+_stack = None
+_lock = None
+
+
+class Machine:
+    """containerd with the suite's pods."""
+
+    def __init__(self):
+        self.containerd = containerd.Containerd(DIRECTORY)
+        self.socket = self.containerd.socket
+        self.podlogs = DIRECTORY + "/pods"
+        self.pods = []
+        self.disk = None  # major:minor that batch-jobs/db-1 writes to; None where the files are on no block device
+
+    def start(self):
+        self.containerd.start()
+        self.containerd.import_images("load", pods.WEB_IMAGE, pods.LOAD_IMAGE)
+        for spec in pods.specs():
+            self.run(spec)
+        for spec in pods.specs(server_ip=self.pods[0].ip):
+            self.run(spec)
+        self.disk = kernel.disk_of(DIRECTORY)
+        if self.disk:
+            kernel.count_disk_io(self.pod("batch-jobs/db-1").container().cgroup, self.disk)
+
+    def run(self, spec):
+        pod = pods.RunningPod(spec, self.containerd.runtime, DIRECTORY)
+        self.pods.append(pod)
+        return pod
+
+    def delete(self, pod):
+        self.pods.remove(pod)
+        pod.delete()
+
+    def pod(self, start):
+        """The pod whose namespace/name starts so."""
+        found = [pod for pod in self.pods if pod.spec.key.startswith(start)]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} pods start with {start}")
+        return found[0]
+
+
+def lock():
+    """One run at a time on a machine: waits for the other."""
+    global _lock
+    if _lock is None:
+        _lock = open(LOCK, "w", encoding="utf-8")
+        fcntl.flock(_lock, fcntl.LOCK_EX)
+
+
+def _missing():
+    """Why this machine cannot run pods, or None."""
+    if os.geteuid() != 0:
+        return "pods need root"
+    if not os.access("/sys/fs/cgroup", os.W_OK) or not kernel.MOUNTS:
+        return "no writable cgroup mounts under /sys/fs/cgroup"
+    if containerd.foreign_pods():
+        return "this machine runs pods of its own: " + containerd.foreign_pods()[0]
+    return None
+
+
+def need_tools(*names):
+    """Skips the test where a program is not installed; in CI that is a failure."""
+    for name in names:
+        if shutil.which(name) is None:
+            if os.environ.get("CI") == "true":
+                raise AssertionError(f"{name} is not installed")
+            raise unittest.SkipTest(f"{name} is not installed")
+
+
+def machine():
+    """The running machine. Skips where there cannot be one; what failed once fails the same way again."""
+    global _machine, _obstacle
+    if _obstacle is not None:
+        raise _obstacle
+    if _machine is None:
+        try:
+            _machine = _new_machine()
+        except (Exception, unittest.SkipTest) as e:
+            _obstacle = e
+            raise
+    return _machine
+
+
+def _new_machine():
+    need_tools("containerd", "runc", "ctr", "curl", "gcc", "ip")
+    reason = _missing()
+    if reason:
+        raise unittest.SkipTest(reason)
+    lock()
+    containerd.sweep(DIRECTORY)
+    os.makedirs(DIRECTORY, mode=0o755)
+    started = Machine()
+    try:
+        started.start()
+    except BaseException:
+        close_machine(started)
+        raise
+    return started
+
+
+def close_machine(started):
+    if started.containerd.process is not None:
+        started.containerd.stop()
+    containerd.sweep(DIRECTORY)
+
+
+class Stack:
+    """What a cluster would run: an exporter that an aggregator and a Prometheus scrape, every 2 s."""
+
+    INTERVAL = 2
+
+    def __init__(self, on):
+        self.recorder = Recorder(on)
+        self.programs = []
+        self.exporter = self._keep(procs.exporter_on(on))
+        target = f"127.0.0.1:{self.exporter.port}"
+        self.aggregator = self._keep(procs.aggregator(DIRECTORY + "/data-stack", targets=[target],
+                                                      interval=f"{self.INTERVAL}s"))
+        self.prometheus = self._keep(self._prometheus(target)) if shutil.which("prometheus") else None
+
+    def _keep(self, program):
+        self.programs.append(program)
+        return program
+
+    def _prometheus(self, target):
+        config = DIRECTORY + "/prometheus.yml"
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"global: {{scrape_interval: {self.INTERVAL}s}}\n"
+                       f"scrape_configs: [{{job_name: e2e, static_configs: [{{targets: ['{target}']}}]}}]\n")
+        return procs.Program(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={DIRECTORY}/prometheus",
+                              "--web.listen-address=127.0.0.1:0"])
+
+    def close(self):
+        self.recorder.stop()
+        for program in reversed(self.programs):
+            program.stop()
+
+
+def stack():
+    """The running stack on the running machine."""
+    global _stack
+    if _stack is None:
+        _stack = Stack(machine())
+    return _stack
+
+
+def begin_stack():
+    """Starts the stack ahead of the tests that use it; what hinders it is told by them."""
+    try:
+        stack()
+    except (Exception, unittest.SkipTest):
+        pass
+
+
+def close():
+    global _machine, _stack
+    if _stack is not None:
+        _stack.close()
+        _stack = None
+    if _machine is not None:
+        close_machine(_machine)
+        _machine = None
