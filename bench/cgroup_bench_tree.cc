@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/cgroup_bench_tree.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -38,6 +39,7 @@ pid_t StartSleeper() {
   if (pid > 0) return pid;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(0);
+  if (::unshare(CLONE_NEWNET) != 0) ::_exit(1);  // a network of its own, as a pod's
   while (true) ::pause();
 }
 

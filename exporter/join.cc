@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/join.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <tuple>
 #include <utility>
 
 namespace cloudmon {
@@ -31,6 +33,9 @@ NamedPod JoinPod(cgroup::Pod pod, const identity::ResolvedPod& who) {
     }
     out.containers.push_back({name->name, name->image, std::move(container)});
   }
+  std::sort(out.containers.begin(), out.containers.end(), [](const NamedContainer& a, const NamedContainer& b) {
+    return std::tie(a.name, a.cgroup.id) < std::tie(b.name, b.cgroup.id);
+  });
   return out;
 }
 
@@ -43,6 +48,9 @@ std::vector<NamedPod> JoinPods(std::vector<cgroup::Pod> pods, const identity::Re
     if (who.pods[i]->state == identity::PodState::kHeldBack) continue;
     out.push_back(JoinPod(std::move(pods[i]), *who.pods[i]));
   }
+  std::sort(out.begin(), out.end(), [](const NamedPod& a, const NamedPod& b) {
+    return std::tie(a.namespace_name, a.name, a.cgroup.uid) < std::tie(b.namespace_name, b.name, b.cgroup.uid);
+  });
   return out;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The Debian packages that building, testing and the end-to-end suite need. Sourced by deploy and tests/run.
+# The Debian packages that building and the unit tests need. Sourced by deploy and tests/run; those of the end-to-end suite
+# are in tests/e2e/install.
 
 # shellcheck disable=SC2034  # used by those who source this
 build_packages=(
@@ -11,10 +12,6 @@ build_packages=(
 )
 # shellcheck disable=SC2034
 test_packages=(clang-format doctest-dev gcc libc6-dev python3 shellcheck)
-# shellcheck disable=SC2034
-e2e_packages=(busybox-static containerd containernetworking-plugins iproute2 prometheus runc util-linux)
-# shellcheck disable=SC2034
-vm_packages=(busybox-static cpio e2fsprogs iproute2 qemu-system-x86 xz-utils)
 
 # install_packages NAME...: installs those that are missing, as root or with sudo, and says so.
 install_packages() {

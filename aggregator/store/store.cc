@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <utility>
 
@@ -62,12 +63,17 @@ class SqliteStore final : public Store {
 
   void Append(series::Bucket bucket) override {
     HeadBucketPtr kept = head_->Append(bucket, writer_->CutoffSeconds(bucket.time_seconds));
-    if (!kept) {
-      spdlog::warn("storage: bucket {} is older than all in memory (was the clock set back?); left out",
-                   bucket.time_seconds);
+    if (kept) {
+      refusing_ = false;
+      writer_->Enqueue(std::move(kept));
       return;
     }
-    writer_->Enqueue(std::move(kept));
+    ++refused_;
+    if (!refusing_.exchange(true)) {
+      spdlog::warn(
+          "storage: bucket {} is older than all in memory (was the clock set back?); such buckets are left out",
+          bucket.time_seconds);
+    }
   }
 
   Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
@@ -120,7 +126,7 @@ class SqliteStore final : public Store {
     }
     stats.buckets_written = writer.buckets_written;
     stats.write_failures = writer.write_failures;
-    stats.buckets_lost = writer.buckets_lost;
+    stats.buckets_lost = writer.buckets_lost + refused_;
     stats.write_queue = writer.queue;
     stats.database_bytes = DatabaseBytes(file_);
     return stats;
@@ -133,6 +139,8 @@ class SqliteStore final : public Store {
   const std::string file_;
   const std::unique_ptr<Head> head_;
   const std::unique_ptr<Writer> writer_;
+  std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<bool> refusing_ = false;  // the last bucket was
   const Archive archive_;  // last, so that its connections are closed first: the last one to close tidies up the file
 };
 

@@ -137,6 +137,7 @@ Result<Meminfo> ParseMeminfo(std::string_view text) {
 
 Result<LoadAverage> ParseLoadavg(std::string_view text) {
   LoadAverage load;
+  text = text::Trim(text);
   for (double* field : {&load.load1, &load.load5, &load.load15}) {
     const auto value = text::ParseDouble(text::CutToken(text));
     if (!value.ok()) return value.error();

@@ -170,6 +170,16 @@ Model::Sums SumsOf(const Bucket& bucket) {
   return sums;
 }
 
+// The same page from a source that has only containers.
+void AsContainers(TargetReading& page) {
+  for (PodReading& pod : page.pods) {
+    const std::uint64_t cpu = *pod.usage.cpu_usage_usec;
+    pod.containers = {{"app", CpuUsage(cpu / 3)}, {"proxy", CpuUsage(cpu - cpu / 3)}};
+    if (cpu % 7 == 0) pod.containers.pop_back();
+    pod.usage = {};
+  }
+}
+
 // Scrapes arrive a bucket late, twice late, or never; now and then nothing at all does for a long time.
 template <class Add, class Seal>
 void Simulate(World& world, int rounds, Add add, Seal seal) {
@@ -245,7 +255,9 @@ TEST_CASE("Totals of rollups never fall over restarts of the aggregator") {
     std::map<Member, std::pair<std::int64_t, Entry>> last;
     Simulate(
         world, 300,
-        [&](int node, std::int64_t bucket, std::int64_t at_ms, const TargetReading& page) {
+        [&](int node, std::int64_t bucket, std::int64_t at_ms, TargetReading page) {
+          if (node % 2 == 0) AsContainers(page);
+          page.node_reading.usage.cpu_usage_usec = static_cast<std::uint64_t>(world.Upto(1000));  // reboots often
           bucketer->Add("node" + std::to_string(node), bucket, at_ms, page);
         },
         [&](std::int64_t bucket_seconds) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "aggregator/series/bucketer.h"
 #include "aggregator/store/database.h"
 #include "tests/unit/aggregator/store/fixture.h"
 
@@ -185,6 +186,34 @@ TEST_CASE_FIXTURE(StoreFixture, "A bucket older than all in memory is left out")
   Table expected;
   AddTo(expected, Cluster(3).At(kFirst));
   CHECK((Everything(*store) == expected));
+  CHECK(store->Stats().buckets_lost == 1);
+}
+
+TEST_CASE_FIXTURE(StoreFixture, "A bucketer goes on from the tail of a store that was opened again") {
+  series::TargetReading page;
+  page.pods.resize(1);
+  page.pods[0].key = std::make_shared<const series::PodKey>(series::PodKey{"shop", "web-1", "web", "u1"});
+  auto bucket_of = [&](series::Bucketer& bucketer, std::int64_t i) {
+    page.pods[0].usage.cpu_usage_usec = static_cast<std::uint64_t>(1'000'000 * i);
+    page.node_reading.usage.cpu_usage_usec = page.pods[0].usage.cpu_usage_usec;
+    bucketer.Add("node-a", kFirst + 10 * i, (kFirst + 10 * i) * 1000 + 5000, page);
+    return bucketer.Seal(kFirst + 10 * i, 0);
+  };
+  series::Bucketer uninterrupted(10);
+  Table expected;
+  for (std::int64_t i = 0; i < 6; ++i) {
+    series::Bucketer bucketer(10);
+    const auto store = Open();
+    std::vector<std::pair<std::int64_t, series::Entry>> last;
+    for (const SeriesSlice& slice : store->Tail(100)) {
+      last.emplace_back(slice.times_seconds.back(), series::Entry{slice.member, slice.points.back()});
+    }
+    bucketer.Restore(last);
+    store->Append(bucket_of(bucketer, i));
+    AddTo(expected, bucket_of(uninterrupted, i));
+  }
+  for (auto& [key, point] : expected) point.Clear(Field::kCpuMillicores);  // never known just after a restart
+  CHECK((Everything(*Open()) == expected));
 }
 
 TEST_CASE_FIXTURE(StoreFixture, "Another interval is refused, naming both") {
