@@ -23,8 +23,8 @@ class Api(Case):
         cls.machine = session.machine()
         cls.recorder = cls.stack.recorder
         cls.pods = [pod for pod in cls.machine.pods if pod.spec.stable]
-        until(lambda: len([entry for entry in cls.entries("/api/pods/db-0?window=5m") if "cpu_millicores" in entry]) >= 8,
-              40, "eight buckets")
+        until(lambda: len([entry for entry in cls.entries("/api/pods/db-0?window=5m") if "cpu_millicores" in entry]) >= 10,
+              40, "ten buckets")
 
     @classmethod
     def get(cls, path):

@@ -125,7 +125,7 @@ class CommandLine(Case):
             with self.subTest(program):
                 done = procs.run([program, "--help"])
                 self.assertEqual(done.returncode, 0, done.stderr)
-                for flag in ("--web.listen-address", "--config.file", "--check-config"):
+                for flag in ("--web.listen-address", "--config.file", "check-config", "--version"):
                     self.assertIn(flag, done.stdout)
                 version = procs.run([program, "--version"])
                 self.assertEqual(version.returncode, 0, version.stderr)

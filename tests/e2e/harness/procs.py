@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the programs under test on a port of the kernel's choosing, and says what they cost."""
+import ctypes
 import dataclasses
 import glob
 import os
@@ -15,6 +16,7 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.
 BIN_DIR = os.environ.get("CM_BIN_DIR", os.path.join(REPOSITORY, "build/release/bin"))
 EXPORTER = os.path.join(BIN_DIR, "cloud-monitor-exporter")
 AGGREGATOR = os.path.join(BIN_DIR, "cloud-monitor-aggregator")
+_LIBC = ctypes.CDLL(None)
 
 
 @dataclasses.dataclass
@@ -43,14 +45,23 @@ def listening_ports(pid):
     return sorted(ports)
 
 
+def _end_with_parent():
+    """Runs in the child: the kernel kills it when this suite is killed."""
+    PR_SET_PDEATHSIG = 1
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Program:
     """A running program that serves HTTP. Its output goes to a file, read by log()."""
+
+    started = []  # all that were ever started, for end_all()
 
     def __init__(self, command, ready_path="/-/healthy", env=None):
         self.command = command
         self._log = tempfile.NamedTemporaryFile(prefix="cloud-monitor-e2e-log.")
         self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
-                                        env={**os.environ, **(env or {})})
+                                        env={**os.environ, **(env or {})}, preexec_fn=_end_with_parent)
+        Program.started.append(self)
         try:
             ports = until(lambda: self._ended() or listening_ports(self.process.pid), 20, f"{command[0]} listens")
             if self._ended():
@@ -95,12 +106,19 @@ class Program:
 
     def cost(self):
         pid = self.process.pid
-        ticks = kernel.read(f"/proc/{pid}/stat").rpartition(")")[2].split()[11:13]
+        # In nanoseconds, of the threads there are: programs this small use few ticks of /proc/PID/stat.
+        threads = [int(kernel.read(path).split()[0]) for path in glob.glob(f"/proc/{pid}/task/*/schedstat")]
         rollup = kernel.read(f"/proc/{pid}/smaps_rollup")
         size = {key: int(kib) * 1024 for key, kib in re.findall(r"^(Rss|Pss): +(\d+) kB", rollup, re.M)}
-        return Cost(cpu_seconds=sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"), rss_bytes=size["Rss"],
+        return Cost(cpu_seconds=sum(threads) / 1e9, rss_bytes=size["Rss"],
                     pss_bytes=size["Pss"], fds=len(os.listdir(f"/proc/{pid}/fd")),
-                    threads=len(os.listdir(f"/proc/{pid}/task")))
+                    threads=len(threads))
+
+
+def end_all():
+    """Kills what a run that was broken off has left running."""
+    for program in Program.started:
+        program.kill()
 
 
 def run(command, timeout=20, **more):
