@@ -33,8 +33,11 @@ def endless(handler):
         handler.wfile.write(b"x_total 1\n" * 6000)
 
 
+BOMB = gzip.compress(b"x_total 1\n" * 10_000_000, compresslevel=1)
+
+
 def gzip_bomb(handler):
-    send(handler, gzip.compress(b"x_total 1\n" * 30_000_000, compresslevel=1), Content_Encoding="gzip")
+    send(handler, BOMB, Content_Encoding="gzip")
 
 
 def server_error(handler):
