@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "aggregator/api/handlers.h"
+#include "aggregator/api/metrics_page.h"
 #include "aggregator/api/query.h"
 #include "aggregator/config.h"
 #include "common/exposition/process_metrics.h"
@@ -23,6 +24,7 @@ using namespace cloudmon;  // NOLINT: a test
 namespace {
 
 constexpr const char* kReadme = "README.md";
+const std::string kFlagsHeader = "| flag | default | |\n|---|---|---|\n";
 
 // Compares the text between `<!-- begin NAME -->` and `<!-- end NAME -->`, or replaces it.
 void CheckSection(const std::string& name, const std::string& table) {
@@ -107,16 +109,17 @@ std::string RoutesMarkdown() {
 
 TEST_CASE("README's settings are those of the programs") {
   ExporterConfig exporter;
-  CheckSection("exporter-flags", ExporterOptions(exporter)->MarkdownTable());
+  CheckSection("exporter-flags", kFlagsHeader + ExporterOptions(exporter)->MarkdownTable());
   AggregatorConfig aggregator;
-  CheckSection("aggregator-flags", AggregatorOptions(aggregator)->MarkdownTable());
+  CheckSection("aggregator-flags", kFlagsHeader + AggregatorOptions(aggregator)->MarkdownTable());
 }
 
 TEST_CASE("README's routes and parameters are those of the API") {
   CheckSection("routes", RoutesMarkdown());
-  CheckSection("parameters", api::ParametersMarkdown());
+  CheckSection("parameters", "| parameter | meaning | default |\n|---|---|---|\n" + api::ParametersMarkdown());
 }
 
 TEST_CASE("README's metrics are those of the tables") {
   CheckSection("metrics", MetricsMarkdown());
+  CheckSection("aggregator-metrics", "| metric | | labels | what |\n|---|---|---|---|\n" + api::MetricsMarkdown());
 }
