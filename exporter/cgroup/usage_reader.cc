@@ -171,8 +171,8 @@ void UsageReader::ReadCpu(CpuUsage& cpu, Detail detail) {
 void UsageReader::ReadCpuTimesV1(std::size_t mount, CpuUsage& cpu, Detail detail) {
   Parse(mount, "cpuacct.usage", [&](auto text) { return ParseNumber(text, cpu.usage_ns); });
   if (detail == Detail::kPod) return;
-  // cpuacct.usage_user and _sys have nanoseconds, but are what the timer's ticks happened to meet: a program that sleeps
-  // between short bursts can be off by its whole use. cpuacct.stat shares out the exact use.
+  // cpuacct.usage_user and _sys have nanoseconds, but are what the timer's ticks happened to meet: a program that
+  // sleeps between short bursts can be off by its whole use. cpuacct.stat shares out the exact use.
   Parse(mount, "cpuacct.stat", [&](auto text) { return v1::ParseCpuacctStat(text, ticks_per_second_, cpu); });
 }
 
