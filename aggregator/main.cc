@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,12 +69,11 @@ std::vector<std::unique_ptr<discovery::Discovery>> DiscoveriesOf(const Aggregato
   return out;
 }
 
-// Goes on from what was stored: the last entry of each member.
+// Goes on from what was stored: the last entry of each member. How long each is remembered is the bucketer's to say.
 std::unique_ptr<series::Bucketer> RestoreBucketer(const store::Store& store, std::int64_t interval_seconds) {
-  constexpr std::int64_t kGoOnForSeconds = 3600;
   auto bucketer = std::make_unique<series::Bucketer>(interval_seconds);
   std::vector<std::pair<std::int64_t, series::Entry>> last;
-  for (const store::SeriesSlice& slice : store.Tail(static_cast<std::size_t>(kGoOnForSeconds / interval_seconds))) {
+  for (const store::SeriesSlice& slice : store.Tail()) {
     if (!slice.points.empty())
       last.emplace_back(slice.times_seconds.back(), series::Entry{slice.member, slice.points.back()});
   }
@@ -83,9 +84,12 @@ std::unique_ptr<series::Bucketer> RestoreBucketer(const store::Store& store, std
 // The running aggregator: everything that a reload may change goes through here. Thread-safe.
 class Aggregator {
  public:
-  Aggregator(int argc, const char* const* argv, AggregatorConfig config, std::unique_ptr<store::Store> store,
-             const Clock& clock)
-      : argc_(argc), argv_(argv), config_(std::move(config)), store_(std::move(store)) {
+  Aggregator(int argc, const char* const* argv, Loaded loaded, std::unique_ptr<store::Store> store, const Clock& clock)
+      : argc_(argc),
+        argv_(argv),
+        log_level_(std::move(loaded.log_level)),
+        config_(std::move(loaded.config)),
+        store_(std::move(store)) {
     const LoopOptions options = LoopOptionsOf(config_);
     loop_ =
         scrape::Loop::Start(options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
@@ -96,13 +100,16 @@ class Aggregator {
   Status Reload() {
     const std::lock_guard lock(mu_);
     auto loaded = Load(argc_, argv_);
-    Status status = loaded.ok() ? CheckFixed(loaded.value().config) : Status(loaded.error());
+    Status status = loaded.ok() ? CheckFixed(loaded.value()) : Status(loaded.error());
     if (!status.ok()) {
       spdlog::error("reload refused, the old settings stay: {}", status.error().message);
       return status;
     }
-    config_ = std::move(loaded.value().config);
-    loop_->Reload(LoopOptionsOf(config_), DiscoveriesOf(config_));
+    AggregatorConfig& next = loaded.value().config;
+    const bool same_targets =
+        next.scrape_targets == config_.scrape_targets && next.scrape_file_sd == config_.scrape_file_sd;
+    config_ = std::move(next);
+    loop_->Reload(LoopOptionsOf(config_), same_targets ? std::nullopt : std::optional(DiscoveriesOf(config_)));
     store_->SetRetention(Seconds(config_.storage_retention));
     spdlog::info("settings reloaded");
     return status;
@@ -115,8 +122,10 @@ class Aggregator {
   using LoopOptions = scrape::LoopOptions;
 
   // What only a restart can change.
-  [[nodiscard]] Status CheckFixed(const AggregatorConfig& next) const {
+  [[nodiscard]] Status CheckFixed(const Loaded& loaded) const {
+    const AggregatorConfig& next = loaded.config;
     const std::pair<const char*, bool> fixed[] = {
+        {"log.level", loaded.log_level != log_level_},
         {"web.listen-address", next.listen_address != config_.listen_address},
         {"scrape.interval", next.scrape_interval != config_.scrape_interval},
         {"storage.path", next.storage_path != config_.storage_path},
@@ -132,6 +141,7 @@ class Aggregator {
 
   const int argc_;
   const char* const* const argv_;
+  const std::string log_level_;
   std::mutex mu_;  // guards config_
   AggregatorConfig config_;
   const std::unique_ptr<store::Store> store_;
@@ -152,18 +162,21 @@ store::StoreOptions StoreOptionsOf(const AggregatorConfig& config) {
   return options;
 }
 
-int Run(int argc, const char* const* argv, const AggregatorConfig& config) {
+int Run(int argc, const char* const* argv, const Loaded& loaded) {
+  const AggregatorConfig& config = loaded.config;
   const SystemClock clock;
   auto store = store::Store::Open(StoreOptionsOf(config), clock);
   if (!store.ok()) return Fail(store.error());
-  Aggregator aggregator(argc, argv, config, std::move(store.value()), clock);
+  Aggregator aggregator(argc, argv, loaded, std::move(store.value()), clock);
 
-  api::ApiDeps deps{.store = aggregator.store(),
-                    .clock = clock,
-                    .targets = [&] { return aggregator.loop().Targets(); },
-                    .loop_stats = [&] { return aggregator.loop().Stats(); },
-                    .process_stats = [] { return ReadProcessStats(kProcfs); },
-                    .reload = [&] { return aggregator.Reload(); }};
+  api::ApiDeps deps{
+      .store = aggregator.store(),
+      .clock = clock,
+      .targets = [&] { return aggregator.loop().Targets(); },
+      .loop_stats = [&] { return aggregator.loop().Stats(); },
+      .process_stats = [] { return ReadProcessStats(kProcfs); },
+      // Handlers have little stack (common/http/server.h); reading YAML may take much.
+      .reload = [&] { return std::async(std::launch::async, [&] { return aggregator.Reload(); }).get(); }};
   deps.options.interval_seconds = Seconds(config.scrape_interval);
   deps.options.max_points = static_cast<std::size_t>(config.query_max_points);
   deps.options.rollup_metrics = config.web_rollup_metrics;
@@ -191,7 +204,7 @@ int Main(int argc, char** argv) {
   // Few heaps for many threads, and large blocks (answers) returned to the system when freed: docs/performance.md.
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_MMAP_THRESHOLD, 128 << 10);
-  return Run(argc, argv, loaded.value().config);
+  return Run(argc, argv, loaded.value());
 }
 
 }  // namespace

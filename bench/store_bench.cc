@@ -205,7 +205,7 @@ int main(int argc, char** argv) {
     const auto store = store::Store::Open(setup.options, clock);
     Print("ready after kill -9", Milliseconds(CLOCK_MONOTONIC) - begin, "ms");
     if (!store.ok()) return 1;
-    Print("tail of all members", Median(3, [&] { (void)store.value()->Tail(360); }), "ms");
+    Print("tail of all members", Median(3, [&] { (void)store.value()->Tail(); }), "ms");
   }
   setup.options.head_points = 1;
   const auto store = store::Store::Open(setup.options, clock);

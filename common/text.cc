@@ -72,6 +72,21 @@ std::string_view CutToken(std::string_view& line) {
   return token;
 }
 
+std::string UnescapeOctal(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view escape = text.substr(i, 4);
+    const auto digit = [&](std::size_t at, char most) { return escape[at] >= '0' && escape[at] <= most; };
+    if (escape.size() == 4 && escape[0] == '\\' && digit(1, '3') && digit(2, '7') && digit(3, '7')) {
+      out += static_cast<char>((escape[1] - '0') * 64 + (escape[2] - '0') * 8 + (escape[3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::vector<std::string> SplitList(std::string_view text, char separator) {
   std::vector<std::string> parts;
   while (!text.empty()) {

@@ -35,6 +35,10 @@ inline std::string_view CutLine(std::string_view& rest) {
 // The next token of `line`, tokens being separated by any number of blanks and tabs; empty at the end.
 std::string_view CutToken(std::string_view& line);
 
+// Resolves a backslash and three octal digits (at most \377) to their byte, as mountinfo and mounts write blanks,
+// newlines and backslashes in names. Anything else stays.
+std::string UnescapeOctal(std::string_view text);
+
 // Splits at `separator`, trims each part and leaves out empty ones: "a, b,,c" -> {a, b, c}.
 std::vector<std::string> SplitList(std::string_view text, char separator);
 

@@ -10,6 +10,7 @@
 #include "common/exposition/writer.h"
 #include "common/file.h"
 #include "common/text.h"
+#include "common/utf8.h"
 #include "common/version.h"
 #include "exporter/families.h"
 #include "exporter/join.h"
@@ -22,7 +23,7 @@ namespace {
 
 std::string ReadKernelRelease(const std::string& procfs) {
   const auto release = ReadFile(procfs + "/sys/kernel/osrelease");
-  return release.ok() ? std::string(text::Trim(release.value())) : "";
+  return release.ok() ? SanitizeUtf8(text::Trim(release.value())) : "";
 }
 
 prometheus::Family<prometheus::Gauge>& AddGauge(prometheus::Registry& registry, const MetricDef& def) {
@@ -76,7 +77,8 @@ std::string Collector::Page(exposition::Format format) {
 void Collector::Collect() {
   snapshot_.node.reset();
   snapshot_.pods.clear();
-  if (switches_.node || switches_.filesystem) Timed("node", [this] { CollectNode(); });
+  if (switches_.node) Timed("node", [this] { CollectNode(); });
+  if (switches_.filesystem) Timed("filesystem", [this] { CollectFileSystems(); });
   if (switches_.cgroup) Timed("cgroup", [this] { CollectPods(); });
   if (switches_.network) Timed("network", [this] { CollectNetwork(); });
   if (switches_.self) Timed("self", [this] { process_ = ReadProcessStats(procfs_); });
@@ -115,11 +117,15 @@ void Collector::AddError(const char* collector, const Error& error) {
 }
 
 void Collector::CollectNode() {
-  proc::NodeStats stats;
-  if (switches_.node) stats = node_.Read();
-  if (switches_.filesystem) node_.ReadFileSystems(stats);
-  for (const Error& error : stats.errors) AddError("node", error);
-  snapshot_.node = std::move(stats);
+  snapshot_.node = node_.Read();
+  for (const Error& error : snapshot_.node->errors) AddError("node", error);
+}
+
+void Collector::CollectFileSystems() {
+  if (!snapshot_.node) snapshot_.node.emplace();
+  snapshot_.node->errors.clear();
+  node_.ReadFileSystems(*snapshot_.node);
+  for (const Error& error : snapshot_.node->errors) AddError("filesystem", error);
 }
 
 void Collector::CollectPods() {
@@ -134,8 +140,7 @@ void Collector::CollectPods() {
   unidentified_pods_ = who.unidentified;
   snapshot_.info.container_runtime = resolver_.container_runtime();
   for (cgroup::Pod& pod : scan.pods) {
-    const std::uint64_t kills = oom_tally_.Update(pod);
-    if (scan.version != "v2") pod.usage.memory.oom_kills = kills;
+    if (scan.version != "v2" && !pod.usage.memory.oom_kills) pod.usage.memory.oom_kills = oom_tally_.Update(pod);
   }
   oom_tally_.Sweep();
   snapshot_.pods = JoinPods(std::move(scan.pods), who);
@@ -145,27 +150,41 @@ void Collector::CollectPods() {
 // Names the devices of the cgroups' io files, which know them by number only.
 void Collector::NameDevices() {
   const auto disks = node_.ReadDisks();
+  if (!disks.ok() && disks.error().code == ErrorCode::kNotFound) return;
   if (!disks.ok()) return AddError("cgroup", disks.error());
   snapshot_.device_names = proc::DeviceNames(disks.value());
 }
 
 // Any live process of the pod shows its network; those on the host's network would repeat the node's.
 void Collector::CollectNetwork() {
-  constexpr std::uint32_t kInit = 1;
   for (NamedPod& pod : snapshot_.pods) {
-    if (!pod.any_pid) continue;
-    if (!pod.host_network) {
-      const auto same = processes_.SameNetNamespace(*pod.any_pid, kInit);
-      if (same.ok()) pod.host_network = same.value();
-    }
-    if (pod.host_network.value_or(false)) continue;
-    auto devices = processes_.ReadNetDev(*pod.any_pid);
-    if (devices.ok()) {
-      pod.network = std::move(devices.value());
-    } else if (devices.error().code != ErrorCode::kNotFound && devices.error().code != ErrorCode::kGone) {
-      AddError("network", devices.error());
+    for (const PodProcess& process : pod.processes) {
+      if (pod.host_network.value_or(false) || ReadNetwork(pod, process)) break;
     }
   }
+}
+
+// False: the process has gone, another may know.
+bool Collector::ReadNetwork(NamedPod& pod, const PodProcess& process) {
+  constexpr std::uint32_t kInit = 1;
+  const auto refuse = [this](const Error& error) {
+    const bool gone = error.code == ErrorCode::kNotFound || error.code == ErrorCode::kGone;
+    if (!gone) AddError("network", error);
+    return !gone;
+  };
+  const auto host =
+      pod.host_network ? Result<bool>(*pod.host_network) : processes_.SameNetNamespace(process.pid, kInit);
+  if (!host.ok()) return refuse(host.error());
+  Result<std::vector<proc::NetDevice>> devices = std::vector<proc::NetDevice>();
+  if (!host.value()) devices = processes_.ReadNetDev(process.pid);
+  if (!devices.ok()) return refuse(devices.error());
+  // Asked last: the number may have become another process' at any time since the cgroup was read.
+  const auto still_in_pod = processes_.IsInCgroup(process.pid, process.cgroup_name);
+  if (!still_in_pod.ok()) return refuse(still_in_pod.error());
+  if (!still_in_pod.value()) return false;
+  pod.host_network = host.value();
+  pod.network = std::move(devices.value());
+  return true;
 }
 
 }  // namespace cloudmon

@@ -48,9 +48,11 @@ class Collector {
   void LogError(const char* collector, const Error& error);
   void CountErrors(const char* collector, ErrorCode code, std::uint64_t count);
   void CollectNode();
+  void CollectFileSystems();
   void CollectPods();
   void NameDevices();
   void CollectNetwork();
+  [[nodiscard]] bool ReadNetwork(NamedPod& pod, const PodProcess& process);
 
   const CollectorSwitches switches_;
   const std::string procfs_;

@@ -48,6 +48,9 @@ Status FinishConfig(ExporterConfig& c) {
       return Error{ErrorCode::kInvalid, "identity.sources: '" + source + "' is named twice"};
     }
   }
+  if (!c.cri_endpoint.empty() && !c.cri_endpoint.starts_with("unix:///") && !c.cri_endpoint.starts_with('/')) {
+    return Error{ErrorCode::kInvalid, "cri.endpoint: expected unix:///path/to/socket, got '" + c.cri_endpoint + "'"};
+  }
   if (c.node_name.empty()) {
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0)

@@ -39,7 +39,8 @@ inline constexpr const char* kCriDefaultEndpoints[] = {
 // The table of all settings, bound to `config`'s fields, which must outlive it.
 std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& config);
 
-// Checks what the table cannot: source names, fills in the node's name. Error: kInvalid, naming the setting.
+// Checks what the table cannot (source names, the runtime's endpoint) and fills in the node's name. Error: kInvalid,
+// naming the setting.
 Status FinishConfig(ExporterConfig& config);
 
 }  // namespace cloudmon

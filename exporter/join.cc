@@ -9,6 +9,29 @@
 namespace cloudmon {
 namespace {
 
+// Kept as the pod's for its network, in the order in which they are to be asked.
+void AddProcess(const cgroup::Container& container, bool is_pause, std::vector<PodProcess>& processes) {
+  if (container.pids.empty()) return;
+  PodProcess process{container.pids.front(), container.cgroup_path.substr(container.cgroup_path.rfind('/') + 1)};
+  processes.insert(is_pause ? processes.begin() : processes.end(), std::move(process));
+}
+
+void TakeEarlier(std::optional<double>& earliest, const std::optional<double>& seconds) {
+  if (seconds && (!earliest || *seconds < *earliest)) earliest = seconds;
+}
+
+// Old containers and pods can be there beside the new ones of the same name: a restarted container whose cgroup still
+// ends, a pod deleted by force whose name a StatefulSet has given again. Their series would be the same, and a page
+// must not have one twice: of each name the one that started last is kept. `name` and `id` give what to tell them by.
+template <class Item, class Name, class Start, class Id>
+void SortAndKeepNewest(std::vector<Item>& items, Name name, Start start, Id id) {
+  std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) {
+    return std::forward_as_tuple(name(a), start(b), id(a)) < std::forward_as_tuple(name(b), start(a), id(b));
+  });
+  const auto same = [&](const Item& a, const Item& b) { return name(a) == name(b); };
+  items.erase(std::unique(items.begin(), items.end(), same), items.end());
+}
+
 NamedPod JoinPod(cgroup::Pod pod, const identity::ResolvedPod& who) {
   NamedPod out;
   out.namespace_name = who.identity.namespace_name;
@@ -24,18 +47,21 @@ NamedPod JoinPod(cgroup::Pod pod, const identity::ResolvedPod& who) {
   out.cgroup = std::move(pod);
   for (cgroup::Container& container : containers) {
     const identity::ResolvedContainer* name = who.Find(container.id);
-    if (!out.any_pid && !container.pids.empty()) out.any_pid = container.pids.front();
+    const bool is_pause = name != nullptr && name->kind == identity::ContainerKind::kSandbox;
+    AddProcess(container, is_pause, out.processes);
+    TakeEarlier(out.start_time_seconds, container.usage.start_time_seconds);
     if (name == nullptr || name->kind == identity::ContainerKind::kHeldBack) continue;
-    if (name->kind == identity::ContainerKind::kSandbox) {
+    if (is_pause) {
       out.sandbox_id = container.id;
       if (!container.pids.empty()) out.pause_pid = container.pids.front();
       continue;
     }
     out.containers.push_back({name->name, name->image, std::move(container)});
   }
-  std::sort(out.containers.begin(), out.containers.end(), [](const NamedContainer& a, const NamedContainer& b) {
-    return std::tie(a.name, a.cgroup.id) < std::tie(b.name, b.cgroup.id);
-  });
+  SortAndKeepNewest(
+      out.containers, [](const NamedContainer& c) -> const auto& { return c.name; },
+      [](const NamedContainer& c) -> const auto& { return c.cgroup.usage.start_time_seconds; },
+      [](const NamedContainer& c) -> const auto& { return c.cgroup.id; });
   return out;
 }
 
@@ -48,9 +74,10 @@ std::vector<NamedPod> JoinPods(std::vector<cgroup::Pod> pods, const identity::Re
     if (who.pods[i]->state == identity::PodState::kHeldBack) continue;
     out.push_back(JoinPod(std::move(pods[i]), *who.pods[i]));
   }
-  std::sort(out.begin(), out.end(), [](const NamedPod& a, const NamedPod& b) {
-    return std::tie(a.namespace_name, a.name, a.cgroup.uid) < std::tie(b.namespace_name, b.name, b.cgroup.uid);
-  });
+  SortAndKeepNewest(
+      out, [](const NamedPod& pod) { return std::tie(pod.namespace_name, pod.name); },
+      [](const NamedPod& pod) -> const auto& { return pod.start_time_seconds; },
+      [](const NamedPod& pod) { return std::tie(pod.cgroup.uid, pod.cgroup.cgroup_path); });
   return out;
 }
 

@@ -11,7 +11,8 @@
 namespace cloudmon {
 
 // `who.pods` is parallel to `pods`. Pods and containers that are held back are left out, and so are pause containers,
-// whose ID and PID go to the pod. Network and OOM kills are left as they are.
+// whose ID and PID go to the pod. Of several pods, and of several containers of a pod, with the same name only the one
+// that started last is there. Sorted by name. Network and OOM kills are left as they are.
 [[nodiscard]] std::vector<NamedPod> JoinPods(std::vector<cgroup::Pod> pods, const identity::Resolution& who);
 
 }  // namespace cloudmon

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/address.h"
 #include "common/http/server.h"
 #include "common/log.h"
 #include "common/signals.h"
@@ -61,6 +62,9 @@ int Main(int argc, char** argv) {
   if (action.value() == config::Action::kExit) return 0;
   for (const Status& check : {FinishConfig(config), InitLog(table->log_level())}) {
     if (!check.ok()) return Fail(check.error());
+  }
+  if (const auto address = http::ParseListenAddress(config.listen_address); !address.ok()) {
+    return Fail(Wrap(address.error(), "web.listen-address"));
   }
   if (table->check_config()) {
     std::puts("the configuration is good");

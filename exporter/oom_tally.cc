@@ -6,12 +6,16 @@
 
 namespace cloudmon {
 
-std::uint64_t OomTally::Update(const cgroup::Pod& pod) {
+cgroup::Value OomTally::Update(const cgroup::Pod& pod) {
   Entry& entry = pods_[pod.uid];
   entry.seen = true;
   for (const cgroup::Container& container : pod.containers) {
-    if (container.usage.memory.oom_kills) entry.kills_by_container[container.id] = *container.usage.memory.oom_kills;
+    const cgroup::Value& kills = container.usage.memory.oom_kills;
+    if (!kills) continue;
+    entry.counted = true;
+    if (*kills > 0) entry.kills_by_container[container.id] = *kills;
   }
+  if (!entry.counted) return std::nullopt;
   std::uint64_t sum = 0;
   for (const auto& [id, kills] : entry.kills_by_container) sum += kills;
   return sum;

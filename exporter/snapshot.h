@@ -20,15 +20,22 @@ struct NamedContainer {
   cgroup::Container cgroup;
 };
 
+// A live process of a pod, and the name of its container's cgroup directory, which tells whether it still is that one.
+struct PodProcess {
+  std::uint32_t pid = 0;
+  std::string cgroup_name;
+};
+
 struct NamedPod {
   std::string namespace_name, name, deployment, workload, workload_type;
-  std::string sandbox_id;                  // empty where unknown
-  std::optional<std::uint32_t> pause_pid;  // nullopt where no pause process was found
-  std::optional<std::uint32_t> any_pid;    // a live process of the pod, for its network
-  std::optional<bool> host_network;        // nullopt where it could not be told
-  cgroup::Pod cgroup;                      // its own `containers` is empty: see the next line
-  std::vector<NamedContainer> containers;  // without the pause container
-  std::vector<proc::NetDevice> network;    // empty for the host's network
+  std::string sandbox_id;                    // empty where unknown
+  std::optional<std::uint32_t> pause_pid;    // nullopt where no pause process was found
+  std::vector<PodProcess> processes;         // one of each container, the pause process first; for the pod's network
+  std::optional<bool> host_network;          // nullopt where it could not be told
+  std::optional<double> start_time_seconds;  // Unix time: the earliest of its containers
+  cgroup::Pod cgroup;                        // its own `containers` is empty: see the next line
+  std::vector<NamedContainer> containers;    // without the pause container
+  std::vector<proc::NetDevice> network;      // empty for the host's network
 };
 
 struct NodeInfo {

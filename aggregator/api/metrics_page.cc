@@ -71,12 +71,15 @@ constexpr std::array<StatMetric<store::StoreStats, std::int64_t>, 2> kStoreTimes
      true},
 }};
 
-constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 3> kStoreCounters{{
+constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 4> kStoreCounters{{
     {{"cloudmon_store_buckets_written_total", "Buckets written to the database.", MetricType::kCounter},
      &store::StoreStats::buckets_written},
     {{"cloudmon_store_write_failures_total", "Writes to the database that failed and were tried again.",
       MetricType::kCounter},
      &store::StoreStats::write_failures},
+    {{"cloudmon_store_buckets_lost_total",
+      "Buckets that left memory before they could be written, or came too old for it.", MetricType::kCounter},
+     &store::StoreStats::buckets_lost},
     {{"cloudmon_store_database_bytes", "Size of the database on disk.", MetricType::kGauge},
      &store::StoreStats::database_bytes},
 }};

@@ -106,6 +106,9 @@ void Prepare(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // else the environment's
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Else ending a transfer whose name is still being looked up waits for the resolver: all targets, and the program's
+  // end, would wait for a name server that does not answer.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
 class CurlFetcher final : public Fetcher {

@@ -48,13 +48,20 @@ class LoopThread final : public Loop {
   [[nodiscard]] std::vector<TargetStatus> Targets() const override { return scraper_.Statuses(); }
   [[nodiscard]] LoopStats Stats() const override { return scraper_.Stats(); }
 
-  void Reload(LoopOptions options, Discoveries discoveries) override {
+  void Reload(LoopOptions options, std::optional<Discoveries> discoveries) override {
     const std::lock_guard lock(mu_);
-    reload_.emplace(options, std::move(discoveries));
+    // Discoveries of a reload that is not taken up yet must not get lost.
+    if (reload_ && !discoveries) discoveries = std::move(reload_->discoveries);
+    reload_ = PendingReload{options, std::move(discoveries)};
     fetcher_->Wake();
   }
 
  private:
+  struct PendingReload {
+    LoopOptions options;
+    std::optional<Discoveries> discoveries;
+  };
+
   void Run() {
     while (!Stopping()) {
       try {
@@ -85,14 +92,14 @@ class LoopThread final : public Loop {
   }
 
   void TakeReload() {
-    std::optional<std::pair<LoopOptions, Discoveries>> reload;
+    std::optional<PendingReload> reload;
     {
       const std::lock_guard lock(mu_);
       reload.swap(reload_);
     }
     if (!reload) return;
-    scraper_.SetOptions(reload->first);
-    discoveries_ = std::move(reload->second);
+    scraper_.SetOptions(reload->options);
+    if (reload->discoveries) discoveries_ = std::move(*reload->discoveries);
     discover_at_ms_ = 0;
   }
 
@@ -109,9 +116,9 @@ class LoopThread final : public Loop {
   std::int64_t discover_at_ms_ = 0;  // steady; of the loop's thread
   std::mutex mu_;
   std::condition_variable wake_;
-  bool stopping_ = false;                                      // guarded by mu_
-  std::optional<std::pair<LoopOptions, Discoveries>> reload_;  // guarded by mu_
-  std::thread thread_;                                         // last: uses all of the above
+  bool stopping_ = false;                // guarded by mu_
+  std::optional<PendingReload> reload_;  // guarded by mu_
+  std::thread thread_;                   // last: uses all of the above
 };
 
 }  // namespace

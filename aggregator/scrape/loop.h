@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,10 @@ class Loop {
   [[nodiscard]] virtual std::vector<TargetStatus> Targets() const = 0;
   [[nodiscard]] virtual LoopStats Stats() const = 0;
 
-  // Replaces discoveries, timeout and limits (reload); taken up at the next tick. The interval cannot change.
-  virtual void Reload(LoopOptions options, std::vector<std::unique_ptr<discovery::Discovery>> discoveries) = 0;
+  // Replaces timeout, limits and discoveries (reload); taken up at once. Without discoveries those there are stay, with
+  // their last good targets, and are asked again. The interval cannot change.
+  virtual void Reload(LoopOptions options,
+                      std::optional<std::vector<std::unique_ptr<discovery::Discovery>>> discoveries) = 0;
 };
 
 }  // namespace cloudmon::scrape

@@ -130,15 +130,6 @@ HeadView Head::View(series::Kind kind, std::int64_t start_seconds, std::int64_t 
   return view;
 }
 
-HeadView Head::Newest(series::Kind kind, std::size_t count) const {
-  std::shared_lock lock(mutex_);
-  HeadView view;
-  view.members = catalog_.List(kind);
-  view.buckets.assign(buckets_.end() - static_cast<std::ptrdiff_t>(std::min(count, buckets_.size())), buckets_.end());
-  if (!buckets_.empty()) view.oldest_seconds = buckets_.front()->time_seconds;
-  return view;
-}
-
 std::optional<std::int64_t> Head::oldest_seconds() const {
   std::shared_lock lock(mutex_);
   return buckets_.empty() ? std::nullopt : std::optional(buckets_.front()->time_seconds);

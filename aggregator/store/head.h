@@ -59,8 +59,6 @@ class Head {
 
   // The buckets with start <= time < end.
   [[nodiscard]] HeadView View(series::Kind kind, std::int64_t start_seconds, std::int64_t end_seconds) const;
-  // The newest `count` buckets.
-  [[nodiscard]] HeadView Newest(series::Kind kind, std::size_t count) const;
 
   [[nodiscard]] std::optional<std::int64_t> oldest_seconds() const;
   [[nodiscard]] std::optional<std::int64_t> newest_seconds() const;

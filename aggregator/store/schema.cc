@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/store/schema.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "aggregator/store/directory.h"
@@ -67,8 +68,9 @@ Status CheckPages(Connection& db, const std::string& file) {
   const bool full = DatabaseBytes(file) <= kFullCheckBytes;
   for (const char* check :
        {full ? "PRAGMA quick_check(1)" : "PRAGMA quick_check(meta)", "PRAGMA quick_check(series)"}) {
-    const Result<std::string> answer = db.QueryText(check);
+    Result<std::string> answer = db.QueryText(check);
     if (!answer.ok()) return answer.error();
+    std::ranges::replace(answer.value(), '\n', ' ');  // it goes into one line of the log
     if (answer.value() != "ok") return Damaged(answer.value());
     if (full) break;
   }

@@ -105,10 +105,10 @@ class SqliteStore final : public Store {
 
   std::optional<std::int64_t> NewestBucket() const override { return head_->newest_seconds(); }
 
-  std::vector<SeriesSlice> Tail(std::size_t buckets) const override {
+  std::vector<SeriesSlice> Tail() const override {
     std::vector<SeriesSlice> tail;
     for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
-      std::vector<SeriesSlice> last = LastPoints(head_->Newest(static_cast<series::Kind>(kind), buckets));
+      std::vector<SeriesSlice> last = LastPoints(head_->View(static_cast<series::Kind>(kind), 0, INT64_MAX));
       std::move(last.begin(), last.end(), std::back_inserter(tail));
     }
     return tail;

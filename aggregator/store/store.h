@@ -69,9 +69,8 @@ class Store {
   // The newest sealed bucket's start; nullopt before the first.
   [[nodiscard]] virtual std::optional<std::int64_t> NewestBucket() const = 0;
 
-  // The last known point of each member in the newest `buckets` buckets: what the bucketer goes on from after a
-  // restart.
-  [[nodiscard]] virtual std::vector<SeriesSlice> Tail(std::size_t buckets) const = 0;
+  // The last known point of each member in memory: what the bucketer goes on from after a restart.
+  [[nodiscard]] virtual std::vector<SeriesSlice> Tail() const = 0;
 
   [[nodiscard]] virtual StoreStats Stats() const = 0;
 

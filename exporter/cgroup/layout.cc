@@ -22,22 +22,6 @@ std::vector<Controller> ParseControllers(std::string_view comma_separated) {
   return controllers;
 }
 
-// mountinfo writes blanks, newlines and backslashes as \040 and so on.
-std::string UnescapeOctal(std::string_view field) {
-  auto octal = [](char c) { return c >= '0' && c <= '7'; };
-  std::string out;
-  while (!field.empty()) {
-    if (field.size() >= 4 && field[0] == '\\' && octal(field[1]) && octal(field[2]) && octal(field[3])) {
-      out += static_cast<char>((field[1] - '0') * 64 + (field[2] - '0') * 8 + (field[3] - '0'));
-      field.remove_prefix(4);
-    } else {
-      out += field.front();
-      field.remove_prefix(1);
-    }
-  }
-  return out;
-}
-
 std::optional<Mount> ParseMount(std::string_view line) {
   const auto separator = line.find(" - ");
   if (separator == std::string_view::npos) return std::nullopt;
@@ -45,7 +29,7 @@ std::optional<Mount> ParseMount(std::string_view line) {
   std::string_view after = line.substr(separator + 3);
   for (int skipped = 0; skipped < 4; ++skipped) text::CutToken(before);  // IDs, device, root
   Mount mount;
-  mount.path = UnescapeOctal(text::CutToken(before));
+  mount.path = text::UnescapeOctal(text::CutToken(before));
   const std::string_view type = text::CutToken(after);
   text::CutToken(after);  // source
   mount.unified = type == "cgroup2";

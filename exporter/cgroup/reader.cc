@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/file.h"
+#include "common/utf8.h"
 #include "exporter/cgroup/directory.h"
 #include "exporter/cgroup/parse_common.h"
 #include "exporter/cgroup/read_layout.h"
@@ -137,7 +138,7 @@ void CgroupReader::ReadPod(const OpenCgroup& cgroup, const Place& place, UsageRe
   Pod pod;
   pod.uid = place.pod_uid;
   pod.qos = place.qos;
-  pod.cgroup_path = cgroup.path;
+  pod.cgroup_path = SanitizeUtf8(cgroup.path);  // what is above kubepods may have any name
   ReadContainers(cgroup, place, reader, scan, pod);
   if (reader.ReadPod(cgroup, pod)) scan.pods.push_back(std::move(pod));
 }

@@ -11,22 +11,6 @@
 namespace cloudmon::identity {
 namespace {
 
-// mountinfo writes blanks, newlines and backslashes as a backslash and three octal digits.
-std::string Unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::string_view digits = text.substr(i, 4);
-    const auto octal = [&](std::size_t at, char most) { return digits[at] >= '0' && digits[at] <= most; };
-    if (digits.size() == 4 && digits[0] == '\\' && octal(1, '3') && octal(2, '7') && octal(3, '7')) {
-      out += static_cast<char>((digits[1] - '0') * 64 + (digits[2] - '0') * 8 + (digits[3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 // Positions in the order of their times. Empty where a time is missing or two are equal.
 template <class Item, class Time>
 std::vector<std::size_t> Order(std::span<const Item> items, Time time) {
@@ -45,7 +29,7 @@ std::vector<std::size_t> Order(std::span<const Item> items, Time time) {
 std::optional<std::string> ParseTerminationLogMount(std::string_view line, std::string_view pod_uid) {
   std::string_view root;
   for (int field = 0; field < 4; ++field) root = text::CutToken(line);
-  const std::string path = Unescape(root);
+  const std::string path = text::UnescapeOctal(root);
   const std::string parent = "/pods/" + std::string(pod_uid) + "/containers/";
   const auto at = path.find(parent);
   if (pod_uid.empty() || at == std::string::npos) return std::nullopt;

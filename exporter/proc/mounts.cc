@@ -10,25 +10,6 @@
 namespace cloudmon::proc {
 namespace {
 
-bool IsOctal(char c) {
-  return c >= '0' && c <= '7';
-}
-
-// Resolves "\040" and the like.
-std::string Unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && IsOctal(text[i + 1]) && IsOctal(text[i + 2]) &&
-        IsOctal(text[i + 3])) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 bool IsLocalDiskType(std::string_view type) {
   constexpr std::string_view kTypes[] = {"bcachefs", "btrfs", "exfat", "ext2",  "ext3",     "ext4", "f2fs", "jfs",
                                          "nilfs2",   "ntfs",  "ntfs3", "ocfs2", "reiserfs", "vfat", "xfs",  "zfs"};
@@ -60,7 +41,7 @@ Result<std::vector<Mount>> ParseMounts(std::string_view text) {
     if (type.empty()) {
       return Error{ErrorCode::kParse, "line " + std::to_string(number) + ": not a device, a mount point and a type"};
     }
-    mounts.push_back({Unescape(device), Unescape(mount_point), std::string(type)});
+    mounts.push_back({text::UnescapeOctal(device), text::UnescapeOctal(mount_point), std::string(type)});
   }
   return mounts;
 }

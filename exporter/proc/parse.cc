@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 
 #include "common/text.h"
@@ -148,27 +149,39 @@ Result<LoadAverage> ParseLoadavg(std::string_view text) {
 
 Result<std::vector<Disk>> ParseDiskstats(std::string_view text) {
   std::vector<Disk> disks;
+  std::set<std::string> names;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::string_view line = text::CutLine(text);
     if (text::Trim(line).empty()) continue;
     auto disk = ParseDisk(line);
     if (!disk.ok()) return Wrap(disk.error(), "line " + std::to_string(number));
-    disks.push_back(std::move(disk).value());
+    if (names.insert(disk.value().name).second) disks.push_back(std::move(disk).value());
   }
   return disks;
 }
 
 Result<std::vector<NetDevice>> ParseNetDev(std::string_view text) {
   std::vector<NetDevice> devices;
+  std::set<std::string> names;
   while (!text.empty()) {
     const std::string_view line = text::CutLine(text);
     const auto colon = line.rfind(':');             // the columns hold none
     if (colon == std::string_view::npos) continue;  // the two lines of headings
     auto device = ParseInterface(line.substr(0, colon), line.substr(colon + 1));
     if (!device.ok()) return device.error();
-    devices.push_back(std::move(device).value());
+    if (names.insert(device.value().name).second) devices.push_back(std::move(device).value());
   }
   return devices;
+}
+
+bool HasCgroup(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    std::string_view path = text::CutLine(text);
+    while (!path.empty()) {
+      if (text::Cut(path, '/') == name) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace cloudmon::proc

@@ -38,14 +38,20 @@ struct CpuStat {
 [[nodiscard]] Result<LoadAverage> ParseLoadavg(std::string_view text);
 
 // Parses /proc/diskstats: major, minor and name, then 11 columns (15 since Linux 4.18, 17 since 5.5), of which the
-// first, third, fifth, seventh and tenth are used. A sector has 512 bytes here, whatever the device says.
+// first, third, fifth, seventh and tenth are used. A disk that comes twice counts once, as in ParseNetDev. A sector has
+// 512 bytes here, whatever the device says.
 //   254       0 vda 129667 29693 6487178 36765 28427 29696 3611440 8925 0 10264 46406 6772 55 1272264 557 4253 158
 [[nodiscard]] Result<std::vector<Disk>> ParseDiskstats(std::string_view text);
 
-// Parses /proc/PID/net/dev. A name may hold ':' (an alias, "eth0:1"); the first number may follow the colon at once.
+// Parses /proc/PID/net/dev; of an interface that comes twice, as it can where interfaces come and go while the file is
+// read, the first counts. A name may hold ':' (an alias, "eth0:1"); the first number may follow the colon at once.
 //   Inter-|   Receive                                                |  Transmit
 //    face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier ...
 //     eth0: 2853544    2306    0    0    0     0          0         0    10110      25    0    0    0     0       0 0
 [[nodiscard]] Result<std::vector<NetDevice>> ParseNetDev(std::string_view text);
+
+// Whether a path in /proc/PID/cgroup goes through a directory of that name.
+//   4:memory:/kubepods/burstable/pod0d9a4c31-77e2-4b58-8c6d-5e4f3a2b1c0d/e6435f85...
+[[nodiscard]] bool HasCgroup(std::string_view text, std::string_view name);
 
 }  // namespace cloudmon::proc

@@ -130,12 +130,12 @@ Result<std::vector<NetDevice>> ProcessReader::ReadNetDev(std::uint32_t pid) {
   return devices;
 }
 
-Result<std::string> ProcessReader::ReadComm(std::uint32_t pid) {
-  const Status read = ReadFileAt(AT_FDCWD, PidPath(procfs_, pid, "comm").c_str(), buffer_);
+Result<bool> ProcessReader::IsInCgroup(std::uint32_t pid, std::string_view name) {
+  const Status read = ReadFileAt(AT_FDCWD, PidPath(procfs_, pid, "cgroup").c_str(), buffer_);
   if (!read.ok()) return read.error();
-  std::string_view name = buffer_;
-  if (name.ends_with('\n')) name.remove_suffix(1);
-  return SanitizeUtf8(name);
+  if (HasCgroup(buffer_, name)) return true;
+  const auto own = ReadFile(procfs_ + "/self/cgroup");
+  return own.ok() && own.value() == buffer_;
 }
 
 Result<bool> ProcessReader::SameNetNamespace(std::uint32_t pid_a, std::uint32_t pid_b) const {

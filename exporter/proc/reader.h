@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/result.h"
@@ -49,8 +50,9 @@ class ProcessReader {
   // The interfaces of the network that the process is in.
   [[nodiscard]] Result<std::vector<NetDevice>> ReadNetDev(std::uint32_t pid);
 
-  // The name of the program, at most 15 bytes: "pause".
-  [[nodiscard]] Result<std::string> ReadComm(std::uint32_t pid);
+  // Whether the process is in a cgroup of that name or below it. The names above are not compared: they depend on the
+  // cgroup namespace of the reader, to whom its own cgroup may be "/".
+  [[nodiscard]] Result<bool> IsInCgroup(std::uint32_t pid, std::string_view name);
 
   // Whether two processes are in the same network namespace. Where the link ns/net may not be read (it takes the
   // privilege to trace the process) the inode of net/dev tells, which is one for each network namespace.

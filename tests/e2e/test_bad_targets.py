@@ -179,6 +179,10 @@ class BadTargets(Case):
             file.write("- targets: [")
         until(lambda: file_sd in aggregator.log(), 20, "the bad file is told")
         self.assertEqual(set(self.targets(aggregator)), {first, second}, "and the old targets stay")
+        reloaded_at = aggregator.get("/api/cluster").json[-1]["time"]
+        self.assertEqual(aggregator.get("/-/reload", method="POST").status, 200)
+        until(lambda: aggregator.get("/api/cluster").json[-1]["time"] > reloaded_at + 2, 20, "buckets after the reload")
+        self.assertEqual(set(self.targets(aggregator)), {first, second}, "also when the settings are read again")
 
 
 class BadData(Case):

@@ -51,7 +51,7 @@ class FakeStore final : public store::Store {
     return std::any_of(slices_.begin(), slices_.end(), [&](const auto& s) { return Matches(selector, s.first); });
   }
   [[nodiscard]] std::optional<std::int64_t> NewestBucket() const override { return newest_; }
-  [[nodiscard]] std::vector<store::SeriesSlice> Tail(std::size_t /*buckets*/) const override { return {}; }
+  [[nodiscard]] std::vector<store::SeriesSlice> Tail() const override { return {}; }
   [[nodiscard]] store::StoreStats Stats() const override {
     store::StoreStats stats = numbers;
     stats.oldest_bucket_seconds = oldest_.value_or(0);

@@ -57,6 +57,13 @@ TEST_CASE("tokens and lines") {
   CHECK(text::Trim("\t x \r\n") == "x");
 }
 
+TEST_CASE("UnescapeOctal") {
+  CHECK(text::UnescapeOctal(R"(/mnt/my\040disk\134)") == "/mnt/my disk\\");
+  CHECK(text::UnescapeOctal(R"(\377)") == "\xFF");
+  CHECK(text::UnescapeOctal(R"(\400 \08 \04)") == R"(\400 \08 \04)");
+  CHECK(text::UnescapeOctal("") == "");
+}
+
 TEST_CASE("AppendNumber writes the shortest text that reads back") {
   auto is = [](auto value, std::string_view want) {
     std::string out;

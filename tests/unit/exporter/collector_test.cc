@@ -3,15 +3,20 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/exposition/parser.h"
 #include "exporter/identity/process_probe.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/files.h"
 #include "tests/support/recorded_tree.h"
+#include "tests/unit/exporter/cgroup/v1_tree.h"
 
 using namespace cloudmon;  // NOLINT: a test
 
@@ -43,6 +48,14 @@ ExporterConfig ConfigFor(const Roots& roots) {
   return config;
 }
 
+void CheckNoSeriesTwice(const std::string& page) {
+  std::set<std::string, std::less<>> heads;
+  exposition::ParsePage(page, exposition::Format::kText, {}, [&](const exposition::Sample& sample) {
+    CAPTURE(sample.head);
+    CHECK(heads.emplace(sample.head).second);
+  });
+}
+
 std::string PageOf(const std::string& node, exposition::Format format) {
   const Roots roots = test::RecordedRoots(node);
   const identity::ProcessProbe probe(roots.procfs);
@@ -60,7 +73,9 @@ std::string PageOf(const std::string& node, exposition::Format format) {
 TEST_CASE("the whole page of each recorded node") {
   for (const char* node : {"systemd", "cgroupfs", "systemd-6.12"}) {
     CAPTURE(node);
-    test::CheckGolden("exporter/" + std::string(node) + ".txt", PageOf(node, exposition::Format::kText));
+    const std::string page = PageOf(node, exposition::Format::kText);
+    test::CheckGolden("exporter/" + std::string(node) + ".txt", page);
+    CheckNoSeriesTwice(page);
   }
   test::CheckGolden("exporter/systemd.openmetrics.txt", PageOf("systemd", exposition::Format::kOpenMetrics));
 }
@@ -97,4 +112,107 @@ TEST_CASE("what cannot be read is counted and hides nothing else") {
   clock.Advance(Collector::kShareMs);
   CHECK(collector.Page(exposition::Format::kText).find(R"(cloudmon_collector_success{collector="node"} 1)") !=
         std::string::npos);
+}
+
+namespace {
+
+// Names the pod of a V1Tree and says that it has a network of its own.
+class TreePod final : public identity::Source {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "cri"; }
+  Result<std::vector<identity::PodIdentity>> Fetch() override {
+    identity::PodIdentity pod;
+    pod.uid = test::kUid;
+    pod.namespace_name = "shop";
+    pod.name = "web-1";
+    pod.host_network = false;
+    return std::vector{pod};
+  }
+};
+
+std::string PageOf(const test::V1Tree& tree) {
+  const identity::ProcessProbe probe(tree.roots().procfs);
+  test::FakeClock clock(kNowMs);
+  std::vector<std::unique_ptr<identity::Source>> sources;
+  sources.push_back(std::make_unique<TreePod>());
+  Collector collector(ConfigFor(tree.roots()), std::move(sources), probe, clock);
+  (void)collector.Page(exposition::Format::kText);
+  clock.Advance(identity::kHoldBackMs);  // containers that nobody names are shown from here on
+  return collector.Page(exposition::Format::kText);
+}
+
+std::string NetDev(int received) {
+  return "  eth0: " + std::to_string(received) + " 1 0 0 0 0 0 0 5 1 0 0 0 0 0 0\n";
+}
+
+const char* const kReceived = R"(container_network_receive_bytes_total{namespace="shop",pod="web-1",)"
+                              R"(deployment="",workload="",workload_type="",interface="eth0"} )";
+
+}  // namespace
+
+TEST_CASE("a process whose number is another's by now does not show its network as the pod's") {
+  const test::V1Tree tree;
+  tree.Proc("42/net/dev", NetDev(7));
+  tree.Proc("42/cgroup", "4:memory:/system.slice/cron.service\n");
+  CHECK(PageOf(tree).find("container_network_receive_bytes_total") == std::string::npos);
+  tree.Proc("42/cgroup", "4:memory:" + test::kContainerPath + "\n");
+  CHECK(PageOf(tree).find(kReceived + std::string("7\n")) != std::string::npos);
+}
+
+TEST_CASE("when a process has gone another of the pod shows the network") {
+  const test::V1Tree tree;
+  const std::string id(64, 'a');
+  tree.Write("memory" + test::kPodPath + "/" + id + "/cgroup.procs", "43\n");
+  tree.Proc("43/net/dev", NetDev(8));
+  tree.Proc("43/cgroup", "4:memory:" + test::kPodPath + "/" + id + "\n");
+  const std::string page = PageOf(tree);
+  CHECK(page.find(kReceived + std::string("8\n")) != std::string::npos);
+  CHECK(page.find(R"(cloudmon_collector_success{collector="network"} 1)") != std::string::npos);
+}
+
+TEST_CASE("no series comes twice where old cgroups linger beside new ones of the same name") {
+  const test::V1Tree tree;
+  for (const std::string& leftover :
+       {test::kPodPath + "/cri-containerd-" + test::kId + ".scope", "/old/kubepods/pod" + test::kUid,
+        "/old/kubepods/pod" + test::kUid + "/" + test::kId}) {
+    tree.Write("memory" + leftover + "/cgroup.procs", "");
+    tree.Write("memory" + leftover + "/memory.usage_in_bytes", "1\n");
+    tree.Write("memory" + leftover + "/memory.stat", "total_inactive_file 0\n");
+  }
+  tree.Container("memory", "memory.usage_in_bytes", "5\n");
+  const std::string page = PageOf(tree);
+  CHECK(page.find("container_memory_usage_bytes{") != std::string::npos);
+  CheckNoSeriesTwice(page);
+}
+
+TEST_CASE("v1: a kernel without counts of OOM kills gives none for the pod") {
+  const test::V1Tree tree;
+  CHECK(PageOf(tree).find("pod_oom_events_total") == std::string::npos);
+  tree.Container("memory", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+  CHECK(PageOf(tree).find(R"(pod_oom_events_total{namespace="shop",pod="web-1",)") != std::string::npos);
+}
+
+TEST_CASE("bytes that are not UTF-8 in a cgroup's path are replaced") {
+  const test::V1Tree tree({"memory"});
+  tree.Write("memory/x\xFF/kubepods/pod" + test::kUid + "/cgroup.procs", "");
+  std::filesystem::remove_all(tree.path("memory/kubepods"));
+  CHECK(PageOf(tree).find("cgroup_path=\"/x\xEF\xBF\xBD/kubepods/pod" + test::kUid + "\"") != std::string::npos);
+}
+
+TEST_CASE("each collector that runs says how it went") {
+  const test::TempDir dir;
+  ExporterConfig config = ConfigFor({.procfs = dir.path(), .cgroup = dir.path(), .rootfs = "", .podlogs = ""});
+  config.collectors.filesystem = true;
+  config.collectors.self = true;
+  config.collectors.network = false;
+  dir.Write("1/mounts", "garbage\n");
+  const identity::ProcessProbe probe(dir.path());
+  const test::FakeClock clock(kNowMs);
+  Collector collector(config, {}, probe, clock);
+  const std::string page = collector.Page(exposition::Format::kText);
+  for (const char* name : {"cgroup\"} 0", "node\"} 1", "filesystem\"} 0", "self\"} 1"}) {
+    CAPTURE(name);
+    CHECK(page.find(std::string("cloudmon_collector_success{collector=\"") + name) != std::string::npos);
+  }
+  CHECK(page.find("collector=\"network\"") == std::string::npos);
 }

@@ -34,6 +34,14 @@ TEST_CASE("the sum does not fall when a container restarts") {
   CHECK(tally.Update(PodWith({{"c", std::nullopt}})) == 7);  // unreadable for once
 }
 
+TEST_CASE("no count is not a count of zero") {
+  OomTally tally;
+  CHECK(tally.Update(PodWith({{"a", std::nullopt}})) == std::nullopt);
+  CHECK(tally.Update(PodWith({})) == std::nullopt);
+  CHECK(tally.Update(PodWith({{"a", 0}})) == 0);
+  CHECK(tally.Update(PodWith({})) == 0);
+}
+
 TEST_CASE("a pod that is gone is forgotten") {
   OomTally tally;
   CHECK(tally.Update(PodWith({{"a", 2}})) == 2);

@@ -1,20 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/scrape/fetcher.h"
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
+#include <netdb.h>
 #include <sys/resource.h>
 #include <zlib.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "aggregator/scrape/fetch_error.h"
 #include "common/version.h"
 #include "tests/support/stub_server.h"
+
+namespace cloudmon::scrape {
+namespace {
+
+constexpr std::string_view kSilentName = "silent-name-server.test";
+
+// A name server that does not answer for kSilentName until it is told to; it gives up after 20 s, so that a test that
+// waits for it fails instead of hanging.
+class SilentNameServer {
+ public:
+  void LookUp() {
+    std::unique_lock lock(mu_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [this] { return answers_; });
+    ++done_;
+    changed_.notify_all();
+  }
+  int lookups_done() {
+    const std::lock_guard lock(mu_);
+    return done_;
+  }
+  void AnswerAndWait(int lookups) {
+    std::unique_lock lock(mu_);
+    answers_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return done_ == lookups; });
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable changed_;
+  bool answers_ = false;
+  int done_ = 0;
+};
+SilentNameServer name_server;
+
+}  // namespace
+}  // namespace cloudmon::scrape
+
+// libcurl's resolver threads come here.
+extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** found) {
+  if (node != nullptr && node == cloudmon::scrape::kSilentName) {
+    cloudmon::scrape::name_server.LookUp();
+    return EAI_AGAIN;
+  }
+  static const auto next = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  return next(node, service, hints, found);
+}
 
 namespace cloudmon::scrape {
 namespace {
@@ -263,6 +315,21 @@ TEST_CASE("fetcher: Wake ends a Wait; what is in flight is abandoned; no descrip
     waker.join();
   }
   CHECK(open_fds() <= before + 1);  // the silent server's side of the connection
+}
+
+TEST_CASE("fetcher: a name server that does not answer costs its target the timeout and nobody more") {
+  const std::string url = "http://" + std::string(kSilentName) + "/metrics";
+  {
+    Client client({.timeout = milliseconds(50)});
+    CHECK(Problem(client.Get(url)) == "no complete answer within 0.05 s (--scrape.timeout)");
+  }
+  {
+    Client client;
+    client.fetcher().Start(1, url);
+    client.fetcher().Wait(milliseconds(0), [](const Fetched&) {});  // ends in the middle of the lookup
+  }
+  CHECK(name_server.lookups_done() == 0);
+  name_server.AnswerAndWait(2);
 }
 
 }  // namespace cloudmon::scrape

@@ -176,14 +176,14 @@ TEST_CASE("LastPoints: of each member that is in the view") {
       if (entry.member->kind == Kind::kPod && t >= kFirst + 80) expected[*entry.member] = {t, entry.point};
     }
   }
-  const auto last = LastPoints(head.Newest(Kind::kPod, 2));
+  const auto last = LastPoints(head.View(Kind::kPod, kFirst + 80, kFirst + 100));
   REQUIRE(last.size() == expected.size());
   for (const SeriesSlice& slice : last) {
     REQUIRE(slice.points.size() == 1);
     CHECK((expected[*slice.member] == std::pair{slice.times_seconds[0], slice.points[0]}));
   }
-  CHECK(LastPoints(head.Newest(Kind::kPod, 1000)).size() == 30);
-  CHECK(LastPoints(Head(10).Newest(Kind::kPod, 5)).empty());
+  CHECK(LastPoints(head.View(Kind::kPod, 0, INT64_MAX)).size() == 30);
+  CHECK(LastPoints(Head(10).View(Kind::kPod, 0, INT64_MAX)).empty());
 }
 
 TEST_CASE("Join: older and newer points of the same members") {

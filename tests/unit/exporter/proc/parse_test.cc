@@ -147,3 +147,19 @@ TEST_CASE("ParseNetDev") {
   CheckBad(ParseNetDev("eth0: 1 2 3\n"), "eth0: not a whole number: ''");
   CheckBad(ParseNetDev("eth0: 1 2 3 4 0 0 0 0 5 6 7 x\n"), "eth0: not a whole number: 'x'");
 }
+
+TEST_CASE("what comes twice counts once") {
+  const auto devices = ParseNetDev("eth0: 1 2 3 4 0 0 0 0 5 6 7 8\neth0: 9 2 3 4 0 0 0 0 5 6 7 8\n");
+  REQUIRE(devices.value().size() == 1);
+  CHECK(devices.value()[0].receive_bytes == 1);
+  const std::string disk = " 254 0 vda 1 2 3 4 5 6 7 8 9 10 11\n";
+  CHECK(ParseDiskstats(disk + disk).value().size() == 1);
+}
+
+TEST_CASE("HasCgroup") {
+  CHECK(HasCgroup("5:pids:/kubepods/podu/c1\n4:memory:/kubepods/podu/c1\n", "c1"));
+  CHECK(HasCgroup("0::/../../podu/c1/init.scope\n", "podu"));
+  CHECK(!HasCgroup("0::/kubepods/podu/c10\n", "c1"));
+  CHECK(!HasCgroup("0::/\n", "c1"));
+  CHECK(!HasCgroup("", "c1"));
+}

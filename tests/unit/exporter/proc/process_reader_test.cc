@@ -58,18 +58,25 @@ class Child {
 
 TEST_CASE("files of a process") {
   const cloudmon::test::TempDir proc;
-  proc.Write("7/comm", "e) R 1 (x y\n");
   proc.Write("7/net/dev", "eth0: 1 2 3 4 0 0 0 0 5 6 7 8\n");
-  proc.Write("8/comm", "p\xFF\n");
   proc.Write("8/net/dev", "eth0: x\n");
   ProcessReader reader(proc.path());
-  CHECK(reader.ReadComm(7).value() == "e) R 1 (x y");
-  CHECK(reader.ReadComm(8).value() == "p\xEF\xBF\xBD");
-  CHECK(reader.ReadComm(9).error().code == ErrorCode::kNotFound);
   REQUIRE(reader.ReadNetDev(7).ok());
   CHECK(reader.ReadNetDev(7).value()[0].transmit_bytes == 5);
   CHECK(reader.ReadNetDev(8).error().message == proc.path() + "/8/net/dev: eth0: not a whole number: 'x'");
   CHECK(reader.ReadNetDev(9).error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("IsInCgroup") {
+  const cloudmon::test::TempDir proc;
+  proc.Write("self/cgroup", "0::/\n");
+  proc.Write("7/cgroup", "0::/../../podu/c1\n");
+  proc.Write("8/cgroup", "0::/\n");
+  ProcessReader reader(proc.path());
+  CHECK(reader.IsInCgroup(7, "c1").value());
+  CHECK(!reader.IsInCgroup(7, "c2").value());
+  CHECK(reader.IsInCgroup(8, "c2").value());  // our own, whose name we are not told
+  CHECK(reader.IsInCgroup(9, "c1").error().code == ErrorCode::kNotFound);
 }
 
 TEST_CASE("SameNetNamespace by the links") {
