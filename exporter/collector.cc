@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -54,16 +55,21 @@ Collector::Collector(const ExporterConfig& config, std::vector<std::unique_ptr<i
 }
 
 std::string Collector::Page(exposition::Format format) {
+  const std::int64_t asked_at_ms = clock_.SteadyMs();
   const std::lock_guard lock(mu_);
   if (clock_.SteadyMs() - collected_at_ms_ >= kShareMs) {
-    Collect();
     collected_at_ms_ = clock_.SteadyMs();
+    Collect();
   }
+  // Who asks subtracts this from its own time, so that rates are right whoever else asks.
+  const std::int64_t age_ms = std::max<std::int64_t>(asked_at_ms - collected_at_ms_, 0);
   std::string page;
   page.reserve(last_page_bytes_ + last_page_bytes_ / 8);
   exposition::Writer writer(format, page);
   WritePodFamilies(writer, snapshot_);
   WriteNodeFamilies(writer, snapshot_);
+  writer.Begin(kCollectionAge.def);
+  writer.Add({}, static_cast<double>(age_ms) / 1e3);
   writer.Begin(kUnidentifiedPods.def);
   writer.Add({}, static_cast<std::uint64_t>(unidentified_pods_));
   writer.AddFamilies(IdentityFamilies(resolver_.Stats()));

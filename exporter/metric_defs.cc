@@ -122,8 +122,8 @@ constexpr std::array kDeviceMetrics = {
 };
 
 constexpr std::array kSelfMetrics = {
-    kCollectorDuration, kCollectorSuccess,  kCollectorErrors,      kUnidentifiedPods,
-    kIdentitySourceUp,  kIdentityRefreshes, kIdentitySourceErrors, kBuildInfo,
+    kCollectionAge,    kCollectorDuration, kCollectorSuccess,     kCollectorErrors, kUnidentifiedPods,
+    kIdentitySourceUp, kIdentityRefreshes, kIdentitySourceErrors, kBuildInfo,
 };
 
 }  // namespace

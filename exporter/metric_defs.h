@@ -45,6 +45,10 @@ struct SelfMetric {
 };
 inline constexpr SelfMetric kCollectorDuration{
     {"cloudmon_collector_duration_seconds", "Time the collector's last pass took.", MetricType::kGauge}, "`collector`"};
+inline constexpr SelfMetric kCollectionAge{
+    {"cloudmon_collection_age_seconds", "Time between reading the page's values and the request for it.",
+     MetricType::kGauge},
+    ""};
 inline constexpr SelfMetric kCollectorSuccess{
     {"cloudmon_collector_success", "Whether the collector's last pass read all that was there.", MetricType::kGauge},
     "`collector`"};

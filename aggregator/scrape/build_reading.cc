@@ -33,6 +33,11 @@ class Values {
     if (!Has(Quantity::kStartSeconds)) return std::nullopt;
     return totals_.Get(Quantity::kStartSeconds);
   }
+  [[nodiscard]] std::int64_t AgeMs() const {
+    constexpr double kMostSeconds = 60;  // a page that is older says nothing about its bucket
+    const double seconds = Has(Quantity::kAgeSeconds) ? totals_.Get(Quantity::kAgeSeconds) : 0;
+    return seconds <= kMostSeconds ? std::llround(seconds * 1e3) : 0;
+  }
   [[nodiscard]] Whole CpuUsec() const {
     return Or(Get(Quantity::kCpuSeconds, 1e6), Get(Quantity::kCpuPartSeconds, 1e6));
   }
@@ -185,6 +190,7 @@ series::NodeReading BuildNode(const PageCache& cache, std::uint32_t page) {
 series::TargetReading BuildReading(PageCache& cache, std::uint32_t page, bool has_pod_series) {
   series::TargetReading reading;
   reading.node_reading = BuildNode(cache, page);
+  reading.age_ms = Values(cache.node, page).AgeMs();
   const PodBuilder builder(cache, page);
   reading.pods.reserve(cache.pods.size());
   for (Pod& pod : cache.pods) {

@@ -172,7 +172,7 @@ Status Scraper::TakePage(TargetState& target, const Fetched& fetched, std::optio
 
   const discovery::Target& known = target.target;
   status.node = !known.node.empty() ? known.node : !read.reading.node.empty() ? read.reading.node : known.host_port;
-  return AddReading(target, status.node, fetched.sent_ms, read.reading, bucket_ms);
+  return AddReading(target, status.node, fetched.sent_ms - read.reading.age_ms, read.reading, bucket_ms);
 }
 
 Status Scraper::AddReading(const TargetState& target, const std::string& node, std::int64_t scraped_at_ms,

@@ -26,6 +26,7 @@ constexpr std::array kMetrics = std::to_array<MetricUse>({
     {"container_start_time_seconds", Scope::kContainer, Quantity::kStartSeconds},
     {"cloudmon_pod_info", Scope::kPodInfo, Quantity::kNothing},
     {"cloudmon_node_info", Scope::kNodeInfo, Quantity::kNothing},
+    {"cloudmon_collection_age_seconds", Scope::kNode, Quantity::kAgeSeconds},
     {"node_cpu_usage_seconds_total", Scope::kNode, Quantity::kCpuSeconds},
     {"node_cpu_seconds_total", Scope::kNodeCpu, Quantity::kCpuPartSeconds},
     {"node_memory_MemTotal_bytes", Scope::kNode, Quantity::kMemoryTotalBytes},

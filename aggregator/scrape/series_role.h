@@ -24,9 +24,10 @@ enum class Quantity : std::uint8_t {
   kMemoryTotalBytes,
   kMemoryAvailableBytes,
   kCpuCores,
+  kAgeSeconds,
   kNothing,  // only that the series is there counts
 };
-inline constexpr std::size_t kQuantityCount = 12;
+inline constexpr std::size_t kQuantityCount = 13;
 
 // Seconds are kept as doubles until all parts are added.
 [[nodiscard]] constexpr bool IsSeconds(Quantity q) {

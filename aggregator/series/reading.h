@@ -42,6 +42,9 @@ struct NodeReading {
 
 struct TargetReading {
   std::string node;  // what the page says (cloudmon_node_info); empty where it does not
+  // How long before the request its values were read (cloudmon_collection_age_seconds): an exporter asked by two may
+  // show both the same pass.
+  std::int64_t age_ms = 0;
   NodeReading node_reading;
   std::vector<PodReading> pods;
 };

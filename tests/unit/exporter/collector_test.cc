@@ -89,8 +89,11 @@ TEST_CASE("a page within a second of the last is made from the same pass") {
   Collector collector(ConfigFor(roots), {}, probe, clock);
   CHECK(collector.Page(exposition::Format::kText).find("node_load1 1\n") != std::string::npos);
   dir.Write("loadavg", "4.00 2.00 3.00 1/100 1000\n");
+  CHECK(collector.Page(exposition::Format::kText).find("cloudmon_collection_age_seconds 0\n") != std::string::npos);
   clock.Advance(Collector::kShareMs - 1);
-  CHECK(collector.Page(exposition::Format::kText).find("node_load1 1\n") != std::string::npos);
+  const std::string shared = collector.Page(exposition::Format::kText);
+  CHECK(shared.find("node_load1 1\n") != std::string::npos);
+  CHECK(shared.find("cloudmon_collection_age_seconds 0.999\n") != std::string::npos);
   clock.Advance(1);
   CHECK(collector.Page(exposition::Format::kText).find("node_load1 4\n") != std::string::npos);
 }

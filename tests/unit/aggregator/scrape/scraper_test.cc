@@ -124,6 +124,32 @@ TEST_CASE("scraper: pages become buckets, failures are missing nodes") {
   CHECK(stats.late_samples == 0);
 }
 
+TEST_CASE("scraper: rates are over the time between the readings, not between the answers") {
+  auto page = [](int cpu_seconds, const char* age) {
+    return "cloudmon_collection_age_seconds " + std::string(age) +
+           "\npod_cpu_usage_seconds_total{namespace=\"n\",pod=\"p\"} " + std::to_string(cpu_seconds) + "\n";
+  };
+  for (const auto& [age, want] :
+       std::vector<std::pair<const char*, std::int64_t>>{{"0", 500}, {"2", 625}, {"-5", 500}, {"1e9", 500}}) {
+    CAPTURE(age);
+    Rig rig;
+    rig.SetTargets({"a"}, "a");
+    rig.answers["a"] = page(100, "0");
+    rig.Run(20'000);
+    rig.answers["a"] = page(105, age);
+    rig.buckets.clear();
+    rig.Run(30'000);
+    std::int64_t found = -1;
+    for (const Bucket& bucket : rig.buckets) {
+      for (const Entry& e : bucket.entries) {
+        if (e.member->kind == Kind::kPod && e.point.Get(Field::kCpuMillicores) != 0)
+          found = e.point.Get(Field::kCpuMillicores);
+      }
+    }
+    CHECK(found == want);
+  }
+}
+
 TEST_CASE("scraper: the node's name: label, else the page, else host:port") {
   Rig rig;
   rig.SetTargets({"a"}, "label");
