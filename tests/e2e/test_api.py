@@ -12,9 +12,8 @@ ROUTES = ("/api/nodes", "/api/nodes/node-e2e", "/api/nodes/node-e2e/pods", "/api
           "/api/namespaces/shop/deployments", "/api/namespaces/shop/deployments/api",
           "/api/namespaces/shop/deployments/api/pods", "/api/deployments", "/api/cluster", "/api/nodes/__all__",
           "/api/pods/__all__", "/api/namespaces/__all__", "/api/deployments/__all__")
-# An exporter shares a page of up to a second between its scrapers, so the ends of a window are that uncertain; over 15
-# buckets of 2 s that is 3 %.
-AVERAGED_BUCKETS = 15
+# Buckets of 2 s over which averages are compared.
+AVERAGED_BUCKETS = 5
 # Where a counter's exact moment is not known: one interval of a bucket, and a page may be a second old.
 BEFORE_SECONDS, AFTER_SECONDS = 1.5, 2.5
 
@@ -49,7 +48,7 @@ class Api(Case):
         """A member's entries in a settled window, oldest first."""
         start, end = self.settled_window(AVERAGED_BUCKETS)
         entries = self.entries(f"{path}?start={start}&end={end}")
-        self.assertGreaterEqual(len(entries), AVERAGED_BUCKETS - 2, path)
+        self.assertGreaterEqual(len(entries), AVERAGED_BUCKETS - 1, path)
         return sorted(entries, key=lambda entry: entry["time"])
 
     def around(self, owner, what, entry):
