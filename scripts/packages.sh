@@ -11,7 +11,7 @@ build_packages=(
   curl
 )
 # shellcheck disable=SC2034
-test_packages=(clang-format doctest-dev gcc libc6-dev python3 shellcheck)
+test_packages=(clang-format doctest-dev gcc git libc6-dev python3 shellcheck)
 
 # install_packages NAME...: installs those that are missing, as root or with sudo, and says so.
 install_packages() {
