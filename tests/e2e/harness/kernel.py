@@ -119,9 +119,9 @@ def meminfo():
 
 
 def node_cpu_seconds():
-    """Time the node's CPUs were busy: neither idle nor waiting for a disk. Guest time is inside user and nice."""
+    """Time the node's CPUs worked: not idle, waiting for a disk or stolen. Guest time is inside user and nice."""
     ticks = [int(n) for n in read("/proc/stat").splitlines()[0].split()[1:9]]
-    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+    return (sum(ticks) - ticks[3] - ticks[4] - ticks[7]) / os.sysconf("SC_CLK_TCK")
 
 
 def device_name(number):
