@@ -19,6 +19,7 @@
 #include "aggregator/discovery/static_list.h"
 #include "aggregator/scrape/loop.h"
 #include "aggregator/store/store.h"
+#include "common/http/address.h"
 #include "common/http/server.h"
 #include "common/log.h"
 #include "common/process_stats.h"
@@ -43,6 +44,9 @@ Result<Loaded> Load(int argc, const char* const* argv) {
   loaded.exit = action.value() == config::Action::kExit;
   if (loaded.exit) return loaded;
   if (const Status finished = FinishConfig(loaded.config); !finished.ok()) return finished.error();
+  if (const auto address = http::ParseListenAddress(loaded.config.listen_address); !address.ok()) {
+    return Wrap(address.error(), "web.listen-address");
+  }
   loaded.log_level = table->log_level();
   loaded.check_only = table->check_config();
   return loaded;

@@ -136,6 +136,7 @@ class CommandLine(Case):
             with self.subTest(program):
                 self.refused([program, "--no.such.flag=1"], "no.such.flag")
                 self.refused([program, "--web.listen-address=nonsense"], "nonsense")
+                self.refused([program, "--web.listen-address=nonsense", "--check-config"], "web.listen-address")
         self.refused([procs.EXPORTER, "--identity.sources=oracle"], "identity.sources", "oracle")
         self.refused([procs.AGGREGATOR, "--scrape.interval=10"], "scrape.interval", "10s")
         self.refused([procs.AGGREGATOR, "--scrape.interval=1h"], "scrape.interval", "5m")
