@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Once: fetches a Debian kernel into k/ (nothing of it is installed) for boot.sh. Needs qemu-system-x86, busybox-static and
-# cpio, which `tests/e2e/packages --all` lists.
+# cpio, which `tests/e2e/install --all` installs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 [ -d "$here/k/boot" ] && exit 0
