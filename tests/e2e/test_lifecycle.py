@@ -2,13 +2,44 @@
 """Pods that come, go, restart and run out of memory."""
 import os
 import signal
+import threading
 
-from harness import pods, procs, session
+from harness import kernel, pods, procs, session
 from harness.case import Case
+from harness.containerd import UID_PREFIX
 from harness.page import Scraper
 from harness.wait import until
 
 BURN = [pods.ContainerSpec("app", ["burn", "1", "200"])]
+
+
+class Churn:
+    """Makes and removes the cgroups of a pod with 50 containers in every hierarchy, over and over, on a thread."""
+
+    POD = f"/kubepods/burstable/pod{UID_PREFIX}-0000-4000-8000-00000000c0de"
+
+    def __init__(self):
+        self.rounds = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self):
+        pods = [mount + self.POD for mount in kernel.hierarchies() if os.path.isdir(mount + os.path.dirname(self.POD))]
+        while not self._stop.is_set():
+            made = pods + [f"{pod}/{number:064x}" for number in range(50) for pod in pods]
+            for directory in made:
+                os.mkdir(directory)
+            for directory in reversed(made):
+                os.rmdir(directory)
+            self.rounds += 1
 
 
 class Lifecycle(Case):
@@ -41,6 +72,16 @@ class Lifecycle(Case):
         left = page.all("container_cpu_usage_seconds_total", pod=pod.spec.name)
         self.assertEqual([labels["container"] for labels, _ in left], ["two"])
         self.assertEqual(len(page.all("pod_cpu_usage_seconds_total", pod=pod.spec.name)), 1)
+
+    def test_cgroups_that_go_while_they_are_read_are_no_errors(self):
+        churn = Churn()
+        with churn:
+            pages = [self.scraper.page() for _ in range(5)]
+        self.assertGreater(churn.rounds, 5, "cgroups came and went meanwhile")
+        for page in pages:
+            self.assertEqual(page.value("cloudmon_collector_success", collector="cgroup"), 1)
+            self.assertEqual(page.all("cloudmon_collector_errors_total", collector="cgroup"), [])
+            self.assertEqual(len(page.all("pod_cpu_usage_seconds_total", pod="db-0")), 1, "the others are shown")
 
     def test_oom_kills_count(self):
         leaky = self.machine.pod("shop/leaky")
