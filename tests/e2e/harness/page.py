@@ -54,7 +54,7 @@ class Scraper:
     The exporter shares a page that is under one second old between its clients, so the next fetch waits that long.
     """
 
-    SHARED_SECONDS = 1.0
+    SHARED_SECONDS = 0.5
 
     def __init__(self, program):
         self.program = program
