@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "aggregator/scrape/loop.h"
 #include "aggregator/scrape/status.h"
 #include "aggregator/store/store.h"
 #include "common/clock.h"
@@ -17,9 +18,11 @@
 namespace cloudmon::api {
 
 struct ApiOptions {
-  std::int64_t interval_seconds = 10;  // the buckets' width
-  std::size_t max_points = 2'000'000;  // query.max-points: of one answer (members times steps)
-  bool rollup_metrics = true;          // /metrics also shows the newest bucket's rollups
+  std::int64_t interval_seconds = 10;        // the buckets' width
+  std::size_t max_points = 2'000'000;        // query.max-points: of one answer (members times steps)
+  bool rollup_metrics = true;                // /metrics also shows the newest bucket's rollups
+  std::size_t max_ingest_bytes = 4U << 20U;  // ingest.max-body-bytes: of one pushed document, after decompression
+  std::vector<std::string> cors_origins{};   // web.cors-origins: "https://host", or "*"; empty: no CORS headers
 };
 
 // `store` and `clock` must outlive the router. The functions are called from many threads.
@@ -31,6 +34,9 @@ struct ApiDeps {
   std::function<scrape::LoopStats()> loop_stats{};
   std::function<ProcessStats()> process_stats{};
   std::function<Status()> reload{};  // POST /-/reload; its error's message is shown to the caller
+  // POST /api/ingest. Errors as scrape::Loop::Push().
+  std::function<Status(scrape::PushedReading)> push{};
+  std::function<std::string()> ingest_token{};  // what a sender must present; empty: nothing
 };
 
 // All routes. Every error is JSON, {"error": {"code", "message"}}, and names what to change; answers under /api are

@@ -45,6 +45,8 @@ class LoopThread final : public Loop {
   LoopThread(const LoopThread&) = delete;
   LoopThread& operator=(const LoopThread&) = delete;
 
+  Status Push(PushedReading /*pushed*/) override { return Error{ErrorCode::kInvalid, "pushing is not built yet"}; }
+
   [[nodiscard]] std::vector<TargetStatus> Targets() const override { return scraper_.Statuses(); }
   [[nodiscard]] LoopStats Stats() const override { return scraper_.Stats(); }
 

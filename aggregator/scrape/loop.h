@@ -14,7 +14,9 @@
 #include "aggregator/discovery/discovery.h"
 #include "aggregator/scrape/status.h"
 #include "aggregator/series/bucketer.h"
+#include "aggregator/series/reading.h"
 #include "common/clock.h"
+#include "common/result.h"
 
 namespace cloudmon::scrape {
 
@@ -26,18 +28,32 @@ struct LoopOptions {
   std::size_t max_connections = 256;        // open at once
 };
 
+// A document that a node sent: POST /api/ingest.
+struct PushedReading {
+  std::int64_t measured_at_ms = 0;  // Unix time, from the document; decides the bucket
+  std::string from;                 // the sender's address, for messages
+  std::size_t body_bytes = 0;
+  series::TargetReading reading;  // `node` is set
+};
+
 // Each target is scraped once an interval, at an offset within it that is a hash of its url; the scrape belongs to the
 // bucket of its planned tick. A bucket is sealed, in order, when it has ended or all targets have reported or failed,
 // whichever is later for pushes and sooner for scrapes: see loop.cc. Thread-safe.
 class Loop {
  public:
   using Sealed = std::function<void(series::Bucket)>;
+  // Changes a bucket that was sealed before, or never (a gap): `change` is called once with its entries.
+  using Amend = std::function<void(std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change)>;
 
   // Starts the thread. `bucketer` has been restored by the caller. `sealed` is called from the loop's thread.
   static std::unique_ptr<Loop> Start(LoopOptions options, const Clock& clock,
                                      std::vector<std::unique_ptr<discovery::Discovery>> discoveries,
                                      std::unique_ptr<series::Bucketer> bucketer, Sealed sealed);
   virtual ~Loop() = default;  // stops within a second, abandoning scrapes in flight
+
+  // Takes a reading that was pushed. Errors: kDenied where another source (a scrape target) reports the node; the
+  // message says which and what to change.
+  virtual Status Push(PushedReading pushed) = 0;
 
   [[nodiscard]] virtual std::vector<TargetStatus> Targets() const = 0;
   [[nodiscard]] virtual LoopStats Stats() const = 0;

@@ -13,6 +13,7 @@ namespace cloudmon::series {
 // nullopt: the page did not say. Totals since the start of the cgroup, interface or node.
 struct Usage {
   std::optional<std::uint64_t> cpu_usage_usec;
+  std::optional<std::uint64_t> cpu_millicores;  // pushed documents only; used where there is no cpu_usage_usec
   std::optional<std::uint64_t> memory_bytes, memory_working_set_bytes;
   std::optional<std::uint64_t> disk_read_bytes, disk_write_bytes;
   std::optional<std::uint64_t> network_rx_bytes, network_tx_bytes;
@@ -35,6 +36,12 @@ struct PodReading {
   std::optional<double> start_time_seconds;  // of the pod's oldest container, where known
 };
 
+// Of a pushed document without pods: what it says of a namespace (deployment empty) or of a deployment on its node.
+struct GroupReading {
+  std::string ns, deployment;
+  Usage usage;
+};
+
 struct NodeReading {
   Usage usage;
   std::optional<std::uint64_t> cpu_capacity_millicores, memory_capacity_bytes;
@@ -47,6 +54,7 @@ struct TargetReading {
   std::int64_t age_ms = 0;
   NodeReading node_reading;
   std::vector<PodReading> pods;
+  std::vector<GroupReading> groups;  // not empty only where `pods` is
 };
 
 }  // namespace cloudmon::series

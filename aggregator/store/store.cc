@@ -103,6 +103,16 @@ class SqliteStore final : public Store {
     return stored.ok() && stored.value();
   }
 
+  Status Amend(std::int64_t /*time_seconds*/, const std::function<void(series::Bucket&)>& /*change*/) override {
+    return Error{ErrorCode::kIo, "amending is not built yet"};
+  }
+
+  Status ForEach(const Selector& /*selector*/, std::int64_t /*start_seconds*/, std::int64_t /*end_seconds*/,
+                 const MemberLess& /*less*/, std::size_t /*points_in_memory*/,
+                 const std::function<bool(SeriesSlice)>& /*take*/) const override {
+    return Error{ErrorCode::kIo, "reading in passes is not built yet"};
+  }
+
   std::optional<std::int64_t> NewestBucket() const override { return head_->newest_seconds(); }
 
   std::vector<SeriesSlice> Tail() const override {

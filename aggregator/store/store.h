@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,22 @@ class Store {
 
   // Whether any bucket within the retention names a member that matches.
   [[nodiscard]] virtual bool Knows(const Selector& selector) const = 0;
+
+  // Changes a bucket that was appended before, or makes one that never was (a gap): `change` is called once with its
+  // entries, empty where there are none, and what it leaves is stored. For what comes late, up to an hour; buckets
+  // outside the memory are read from the database and written back before this returns. Visible to readers when this
+  // returns. Called by the thread that calls Append(). Errors: kInvalid where the bucket is older than the retention;
+  // kIo.
+  virtual Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) = 0;
+
+  using MemberLess = std::function<bool(const series::Member&, const series::Member&)>;
+  // Calls `take` with every matching member that has points with start <= time < end, one after the other in the order
+  // of `less`, until it returns false. For exports: at most about `points_in_memory` points (but all of one member) are
+  // in memory at a time; what is more is read in several passes. Buckets sealed meanwhile are not missed if they lie in
+  // the range; the range should end at what is sealed. Errors as Select(), without kLimit.
+  virtual Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
+                         const MemberLess& less, std::size_t points_in_memory,
+                         const std::function<bool(SeriesSlice)>& take) const = 0;
 
   // The newest sealed bucket's start; nullopt before the first.
   [[nodiscard]] virtual std::optional<std::int64_t> NewestBucket() const = 0;

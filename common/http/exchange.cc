@@ -88,6 +88,7 @@ std::optional<Response> ReadRequest(mg_connection* connection, std::size_t max_b
                                     const std::function<void()>& moved, Request& request) {
   const mg_request_info& info = *::mg_get_request_info(connection);
   request.method = info.request_method;
+  request.remote_address = info.remote_addr;
   request.raw_path = info.local_uri_raw;
   request.query = info.query_string != nullptr ? info.query_string : "";
   for (int i = 0; i < info.num_headers; ++i) {

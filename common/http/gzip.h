@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "common/result.h"
 
 namespace cloudmon::http {
 
@@ -17,5 +20,9 @@ namespace cloudmon::http {
 // level, which would save a further 8 %.
 // Empty when memory is short: send the text as it is. Thread-safe.
 [[nodiscard]] std::string Gzip(std::string_view text);
+
+// The other way: the body of a request. Errors: kParse where it is not a whole gzip file; kLimit where it would become
+// larger than `max_bytes`. Thread-safe.
+Result<std::string> Gunzip(std::string_view packed, std::size_t max_bytes);
 
 }  // namespace cloudmon::http

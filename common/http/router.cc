@@ -97,6 +97,13 @@ void Router::Add(std::string method, std::string pattern, std::string summary, H
 }
 
 Response Router::Dispatch(Request request) const {
+  std::string pattern;
+  Response response = Answer(request, pattern);
+  if (filter_) filter_(request, pattern, response);
+  return response;
+}
+
+Response Router::Answer(Request& request, std::string& pattern) const {
   auto path = DecodedSegments(request);
   if (!path.ok()) return JsonError(400, "bad_request", "path: " + path.error().message);
   request.path = SanitizeUtf8(request.path);
@@ -107,12 +114,14 @@ Response Router::Dispatch(Request request) const {
     Match match;
     if (!Matches(route, path.value(), match)) continue;
     methods.insert(route.method);
+    if (pattern.empty()) pattern = route.pattern;
     if (!Answers(route, request.method)) continue;
     if (best.route == nullptr || match.rank < best.rank) best = std::move(match);
   }
   if (methods.empty()) return JsonError(404, "not_found", "no such path: " + request.path);
   if (best.route != nullptr) {
     request.path_params = std::move(best.params);
+    pattern = best.route->pattern;
     return Call(*best.route, request);
   }
   Response response;

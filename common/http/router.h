@@ -27,10 +27,18 @@ class Router {
   // a known path: 204 with Allow.
   [[nodiscard]] Response Dispatch(Request request) const;
 
+  // Called with every response that Dispatch gives, its own (404, 405, OPTIONS, 400, 500) too, before it is returned.
+  // `pattern` is that of the route, also for 405 and OPTIONS; empty where no path matched.
+  using Filter = std::function<void(const Request& request, std::string_view pattern, Response& response)>;
+  void SetFilter(Filter filter) { filter_ = std::move(filter); }
+
   [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
  private:
+  [[nodiscard]] Response Answer(Request& request, std::string& pattern) const;
+
   std::vector<Route> routes_;
+  Filter filter_;
 };
 
 }  // namespace cloudmon::http

@@ -47,6 +47,43 @@ class FakeStore final : public store::Store {
     return found;
   }
 
+  Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) override {
+    series::Bucket bucket{time_seconds, {}};
+    for (auto& [member, slice] : slices_) {
+      const auto at = std::lower_bound(slice.times_seconds.begin(), slice.times_seconds.end(), time_seconds);
+      if (at == slice.times_seconds.end() || *at != time_seconds) continue;
+      const auto point = slice.points.begin() + (at - slice.times_seconds.begin());
+      bucket.entries.push_back({slice.member, *point});
+      slice.points.erase(point);
+      slice.times_seconds.erase(at);
+    }
+    change(bucket);
+    for (auto& entry : bucket.entries) {
+      auto& slice = slices_[*entry.member];
+      slice.member = entry.member;
+      const auto at = std::lower_bound(slice.times_seconds.begin(), slice.times_seconds.end(), time_seconds);
+      slice.points.insert(slice.points.begin() + (at - slice.times_seconds.begin()), entry.point);
+      slice.times_seconds.insert(at, time_seconds);
+    }
+    std::erase_if(slices_, [](const auto& item) { return item.second.points.empty(); });
+    oldest_ = std::min(oldest_.value_or(time_seconds), time_seconds);
+    newest_ = std::max(newest_.value_or(time_seconds), time_seconds);
+    return Status::Ok();
+  }
+
+  Status ForEach(const store::Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
+                 const MemberLess& less, std::size_t /*points_in_memory*/,
+                 const std::function<bool(store::SeriesSlice)>& take) const override {
+    auto found = Select(selector, start_seconds, end_seconds, std::numeric_limits<std::size_t>::max());
+    if (!found.ok()) return found.error();
+    std::stable_sort(found.value().begin(), found.value().end(),
+                     [&](const auto& a, const auto& b) { return less(*a.member, *b.member); });
+    for (auto& slice : found.value()) {
+      if (!take(std::move(slice))) break;
+    }
+    return Status::Ok();
+  }
+
   [[nodiscard]] bool Knows(const store::Selector& selector) const override {
     return std::any_of(slices_.begin(), slices_.end(), [&](const auto& s) { return Matches(selector, s.first); });
   }
