@@ -13,10 +13,10 @@ namespace cloudmon::series {
 // nullopt: the page did not say. Totals since the start of the cgroup, interface or node.
 struct Usage {
   std::optional<std::uint64_t> cpu_usage_usec;
-  std::optional<std::uint64_t> cpu_millicores;  // pushed documents only; used where there is no cpu_usage_usec
   std::optional<std::uint64_t> memory_bytes, memory_working_set_bytes;
   std::optional<std::uint64_t> disk_read_bytes, disk_write_bytes;
   std::optional<std::uint64_t> network_rx_bytes, network_tx_bytes;
+  std::optional<std::uint64_t> cpu_millicores{};  // pushed documents only; used where there is no cpu_usage_usec
 };
 
 // The same object (pointer) in every reading of a target while nothing in it changes.
