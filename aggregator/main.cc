@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -95,9 +96,10 @@ class Aggregator {
         config_(std::move(loaded.config)),
         store_(std::move(store)) {
     const LoopOptions options = LoopOptionsOf(config_);
-    loop_ =
-        scrape::Loop::Start(options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
-                            [this](series::Bucket bucket) { store_->Append(std::move(bucket)); });
+    loop_ = scrape::Loop::Start(
+        options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
+        [this](series::Bucket bucket) { store_->Append(std::move(bucket)); },
+        [this](std::int64_t bucket_seconds, const auto& change) { Amend(bucket_seconds, change); });
   }
 
   // Reads the settings again. A bad one is refused and the old ones stay.
@@ -125,6 +127,15 @@ class Aggregator {
  private:
   using LoopOptions = scrape::LoopOptions;
 
+  // What was pushed late is lost where the store cannot take it; the log says so once.
+  void Amend(std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change) {
+    const Status status = store_->Amend(bucket_seconds, change);
+    if (!status.ok() && !amending_fails_) {
+      spdlog::error("late documents for bucket {} are lost: {}", bucket_seconds, status.error().message);
+    }
+    amending_fails_ = !status.ok();
+  }
+
   // What only a restart can change.
   [[nodiscard]] Status CheckFixed(const Loaded& loaded) const {
     const AggregatorConfig& next = loaded.config;
@@ -149,6 +160,7 @@ class Aggregator {
   std::mutex mu_;  // guards config_
   AggregatorConfig config_;
   const std::unique_ptr<store::Store> store_;
+  bool amending_fails_ = false;         // of the loop's thread
   std::unique_ptr<scrape::Loop> loop_;  // after store_: it ends first
 };
 
