@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "aggregator/api/ingest_handler.h"
 #include "aggregator/api/landing.h"
 #include "aggregator/api/metrics_page.h"
 #include "aggregator/api/query.h"
@@ -155,6 +156,8 @@ http::Router BuildRouter(const ApiDeps& deps) {
   AddSeriesRoutes(router, shared);
   AddRoute(router, shared, "GET", "/api/targets", "every scrape target and how its last scrape went",
            [shared](const Request&) { return Json(TargetsJson(shared->deps.targets())); });
+  AddRoute(router, shared, "POST", "/api/ingest", "takes a node's values: for nodes that cannot be scraped",
+           [shared](const Request& request) { return HandleIngest(shared->deps, request); });
   AddRoute(router, shared, "GET", "/metrics", "the aggregator's own metrics and the newest rollups, for Prometheus",
            [shared](const Request& request) { return HandleMetrics(*shared, request); });
   AddRoute(router, shared, "GET", "/-/healthy", "200 while the program runs",
