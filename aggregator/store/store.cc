@@ -102,8 +102,23 @@ class SqliteStore final : public Store {
     return stored.ok() && stored.value();
   }
 
-  Status Amend(std::int64_t /*time_seconds*/, const std::function<void(series::Bucket&)>& /*change*/) override {
-    return Error{ErrorCode::kIo, "amending is not built yet"};
+  Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) override {
+    if (time_seconds < writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX))) {
+      return Error{ErrorCode::kInvalid,
+                   "bucket " + std::to_string(time_seconds) + " is older than what is kept (storage.retention)"};
+    }
+    if (time_seconds >= head_->oldest_seconds().value_or(INT64_MAX)) {
+      series::Bucket bucket = head_->Unpack(time_seconds);
+      change(bucket);
+      writer_->Enqueue(head_->Amend(bucket));
+      return Status::Ok();
+    }
+    Result<series::Bucket> bucket = writer_->ReadStored(time_seconds);
+    if (!bucket.ok()) return Wrap(bucket.error(), file_);
+    change(bucket.value());
+    const Status written = writer_->WriteStored(std::move(bucket.value()));
+    if (!written.ok()) return Wrap(written.error(), file_);
+    return written;
   }
 
   Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds, const MemberLess& less,
@@ -140,8 +155,9 @@ class SqliteStore final : public Store {
     stats.head_points = head_->points();
     stats.newest_bucket_seconds = head_->newest_seconds().value_or(0);
     stats.oldest_bucket_seconds = head_->oldest_seconds().value_or(0);
-    if (writer.oldest_stored_seconds != 0) {
-      stats.oldest_bucket_seconds = std::min(stats.oldest_bucket_seconds, writer.oldest_stored_seconds);
+    const std::int64_t stored_seconds = writer.oldest_stored_seconds;
+    if (stats.oldest_bucket_seconds == 0 || (stored_seconds != 0 && stored_seconds < stats.oldest_bucket_seconds)) {
+      stats.oldest_bucket_seconds = stored_seconds;
     }
     stats.buckets_written = writer.buckets_written;
     stats.write_failures = writer.write_failures;
