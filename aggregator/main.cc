@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -105,9 +106,10 @@ class Aggregator {
         ingest_token_(std::move(loaded.ingest_token.text)),
         store_(std::move(store)) {
     const LoopOptions options = LoopOptionsOf(config_);
-    loop_ =
-        scrape::Loop::Start(options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
-                            [this](series::Bucket bucket) { store_->Append(std::move(bucket)); });
+    loop_ = scrape::Loop::Start(
+        options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
+        [this](series::Bucket bucket) { store_->Append(std::move(bucket)); },
+        [this](std::int64_t bucket_seconds, const auto& change) { Amend(bucket_seconds, change); });
   }
 
   // Reads the settings again. A bad one is refused and the old ones stay.
@@ -143,6 +145,15 @@ class Aggregator {
  private:
   using LoopOptions = scrape::LoopOptions;
 
+  // What was pushed late is lost where the store cannot take it; the log says so once.
+  void Amend(std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change) {
+    const Status status = store_->Amend(bucket_seconds, change);
+    if (!status.ok() && !amending_fails_) {
+      spdlog::error("late documents for bucket {} are lost: {}", bucket_seconds, status.error().message);
+    }
+    amending_fails_ = !status.ok();
+  }
+
   // What only a restart can change.
   [[nodiscard]] Status CheckFixed(const Loaded& loaded) const {
     const AggregatorConfig& next = loaded.config;
@@ -170,6 +181,7 @@ class Aggregator {
   AggregatorConfig config_;   // guarded by mu_
   std::string ingest_token_;  // guarded by mu_
   const std::unique_ptr<store::Store> store_;
+  bool amending_fails_ = false;         // of the loop's thread
   std::unique_ptr<scrape::Loop> loop_;  // after store_: it ends first
 };
 
