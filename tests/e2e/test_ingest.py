@@ -128,11 +128,18 @@ class Pushed(Case):
         self.assertEqual([entry["memory_bytes"] for entry in self.of("/api/nodes/late-1/pods", late, late + INTERVAL)],
                          [1 << 20, 2 << 20])
         self.assertEqual([entry["time"] for entry in self.of("/api/nodes/late-1", late - 60, self.end)], [late])
+        corrected = {**sent, "node_data": {"memory_bytes": 6 << 20}, "pods": sent["pods"][:1]}
+        self.assertEqual(push(self.aggregator, corrected).json["accepted"], 2)
+        until(lambda: self.of("/api/nodes/late-1", late, late + INTERVAL)[0]["memory_bytes"] == 6 << 20,
+              SETTLE_SECONDS + 5, "the corrected values")
+        self.assertEqual([entry["pod"] for entry in self.of("/api/nodes/late-1/pods", late, late + INTERVAL)],
+                         ["web-1-late-1"])
 
     def test_compressed(self):
         packed = gzip.compress(json.dumps(document("push-gzip", time.time())).encode())
         self.assertEqual(push(self.aggregator, packed, Content_Encoding="gzip").status, 200)
-        until(lambda: self.aggregator.get("/api/nodes/push-gzip/pods").json, 10, "what came compressed")
+        pods = until(lambda: self.of("/api/nodes/push-gzip/pods", end=int(time.time()) + 60), 10, "what came compressed")
+        self.assertEqual({entry["pod"] for entry in pods}, {"web-1-push-gzip", "web-2-push-gzip"})
 
 
 class Refused(Case):
