@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "aggregator/api/export_handler.h"
 #include "aggregator/api/landing.h"
 #include "aggregator/api/metrics_page.h"
 #include "aggregator/api/query.h"
@@ -139,6 +140,15 @@ void AddSeriesRoutes(http::Router& router, const SharedPtr& shared) {
   }
 }
 
+void AddExportRoutes(http::Router& router, const SharedPtr& shared) {
+  const auto running = std::make_shared<std::atomic<int>>(0);
+  for (const exports::File& file : exports::kFiles) {
+    AddRoute(
+        router, shared, "GET", "/api/export/" + std::string(file.name), std::string(file.summary),
+        [shared, running, file](const Request& request) { return HandleExport(shared->deps, running, file, request); });
+  }
+}
+
 }  // namespace
 
 http::Router BuildRouter(const ApiDeps& deps) {
@@ -148,6 +158,7 @@ http::Router BuildRouter(const ApiDeps& deps) {
   AddRoute(router, shared, "GET", "/api", "the list of routes",
            [shared](const Request&) { return Json(RoutesJson(shared->routes)); });
   AddSeriesRoutes(router, shared);
+  AddExportRoutes(router, shared);
   AddRoute(router, shared, "GET", "/api/targets", "every scrape target and how its last scrape went",
            [shared](const Request&) { return Json(TargetsJson(shared->deps.targets())); });
   AddRoute(router, shared, "GET", "/metrics", "the aggregator's own metrics and the newest rollups, for Prometheus",

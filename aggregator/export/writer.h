@@ -19,13 +19,14 @@
 namespace cloudmon::exports {
 
 struct File {
-  std::string_view name;
+  std::string_view name, summary;
   series::Kind kind;
 };
-inline constexpr std::array<File, 4> kFiles{{{"nodes.json", series::Kind::kNode},
-                                             {"pods.json", series::Kind::kPod},
-                                             {"namespaces.json", series::Kind::kNamespace},
-                                             {"deployments.json", series::Kind::kDeployment}}};
+inline constexpr std::array<File, 4> kFiles{
+    {{"nodes.json", "every node's history as a file, streamed; takes window, start, end", series::Kind::kNode},
+     {"pods.json", "every pod's history, likewise", series::Kind::kPod},
+     {"namespaces.json", "every namespace's history, likewise", series::Kind::kNamespace},
+     {"deployments.json", "every deployment's history, likewise", series::Kind::kDeployment}}};
 inline constexpr std::string_view kClusterKey = "__all__";
 // Between the names in a deployment's key.
 inline constexpr std::string_view kKeySeparator = "::";
