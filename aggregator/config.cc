@@ -2,6 +2,7 @@
 #include "aggregator/config.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "aggregator/discovery/static_list.h"
 
@@ -22,13 +23,8 @@ Status AtLeast(std::string_view name, std::int64_t value, std::int64_t least) {
                std::string(name) + ": expected at least " + std::to_string(least) + ", got " + std::to_string(value)};
 }
 
-}  // namespace
-
-std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
-  auto table = std::make_unique<config::OptionTable>(
-      "cloud-monitor-aggregator",
-      "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
-      "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
+std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string program, std::string summary) {
+  auto table = std::make_unique<config::OptionTable>(std::move(program), std::move(summary));
   table->Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
               &c.listen_address, "", "HOST:PORT"});
   table->Add({"web.rollup-metrics", "Show namespaces, deployments, nodes and the cluster on /metrics too.",
@@ -50,6 +46,23 @@ std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
               &c.storage_head_points, "", ""});
   table->Add({"query.max-points", "Queries that would read more points are refused.", &c.query_max_points, "", ""});
   return table;
+}
+
+}  // namespace
+
+std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
+  auto table = NewTable(c, "cloud-monitor-aggregator",
+                        "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
+                        "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
+  table->SetEpilogue(
+      "\nCommands (each with --help):\n"
+      "  cloud-monitor-aggregator export --out=DIR   writes what is stored to JSON files\n");
+  return table;
+}
+
+std::unique_ptr<config::OptionTable> CommandOptions(AggregatorConfig& c, const std::string& command,
+                                                    std::string summary) {
+  return NewTable(c, "cloud-monitor-aggregator " + command, std::move(summary));
 }
 
 Status FinishConfig(AggregatorConfig& c) {

@@ -170,7 +170,7 @@ bool Handler::BeginBucket(const std::string& name) {
   const auto unix_seconds = text::ParseU64(name);
   const auto time =
       unix_seconds.ok() ? std::optional(series::ToValue(unix_seconds.value())) : api::ParseLocalTimestamp(name);
-  if (!time || *time < 0 || *time > kMaxSeconds) {
+  if (!time || *time <= 0 || *time > kMaxSeconds) {
     return Refuse("expected Unix seconds or a local time such as 2026-11-22 17:40:10, got " + api::Quoted(name));
   }
   time_seconds_ = *time;

@@ -118,11 +118,11 @@ TEST_CASE("times") {
     CHECK(Read("{\"n\":{\"" + bucket + "\":[{}]}}", Kind::kNode) == want);
   };
   time("1795369210", "1795369210 node node=n\n");
-  time("0", "0 node node=n\n");
+  time("10", "10 node node=n\n");
   time("2026-11-22 18:40:10", "1795369210 node node=n\n");
   time("2026-07-01 02:00:00", "1782864000 node node=n\n");
   for (const std::string bad :
-       {"x", "-10", "1795369210.0", "2026-11-22T18:40:10Z", "2026-11-22 18:40", "2026-13-01 00:00:00",
+       {"x", "0", "-10", "1795369210.0", "2026-11-22T18:40:10Z", "2026-11-22 18:40", "2026-13-01 00:00:00",
         "2026-03-29 02:30:00" /* never on the clock */, "99999999999990"}) {
     time(bad, "line 1, column 7: /n/" + bad +
                   ": expected Unix seconds or a local time such as 2026-11-22 17:40:10, got '" + bad + "'");
