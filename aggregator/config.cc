@@ -56,7 +56,8 @@ std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
                         "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
   table->SetEpilogue(
       "\nCommands (each with --help):\n"
-      "  cloud-monitor-aggregator export --out=DIR   writes what is stored to JSON files\n");
+      "  cloud-monitor-aggregator export --out=DIR   writes what is stored to JSON files\n"
+      "  cloud-monitor-aggregator import DIR         stores what such files hold\n");
   return table;
 }
 

@@ -16,6 +16,7 @@
 
 #include "aggregator/api/handlers.h"
 #include "aggregator/commands/export_command.h"
+#include "aggregator/commands/import_command.h"
 #include "aggregator/commands/store_options.h"
 #include "aggregator/config.h"
 #include "aggregator/discovery/file_sd.h"
@@ -191,8 +192,8 @@ int Run(int argc, const char* const* argv, const Loaded& loaded) {
 
 int Main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
-  if (command == "export") {
-    const Status status = RunExport(argc - 1, argv + 1);
+  if (command == "export" || command == "import") {
+    const Status status = command == "export" ? RunExport(argc - 1, argv + 1) : RunImport(argc - 1, argv + 1);
     return status.ok() ? 0 : Fail(status.error());
   }
   auto loaded = Load(argc, argv);
