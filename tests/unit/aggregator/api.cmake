@@ -1,5 +1,6 @@
 cm_test(api_test
   SOURCES
+    api/export_handler_test.cc
     api/handlers_test.cc
     api/ingest_handler_test.cc
     api/json_writer_test.cc
