@@ -73,7 +73,7 @@ class Pusher {
   std::optional<std::string> in_flight_;  // the document that is being sent
   const std::unique_ptr<Sender> sender_;
   std::int64_t next_tick_ms_;                          // Unix time
-  std::int64_t retry_at_ms_ = INT64_MIN;               // steady time
+  std::int64_t retry_at_ms_ = INT64_MIN / 2;           // steady time
   std::optional<std::uint64_t> dropped_when_failing_;  // while sending fails: what was dropped before
   std::set<long> refused_statuses_;                    // logged already
 
