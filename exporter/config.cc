@@ -65,7 +65,7 @@ std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
   table->Add({"push.interval", "Time between two documents, 1s to 5m; the aggregator's scrape.interval is best.",
               &c.push.interval, "", ""});
   table->Add({"push.token-file",
-              "File with the bearer token that the aggregator asks for; read again for each document.",
+              "File whose first line is the token that the aggregator asks for; read again for each document.",
               &c.push.token_file, "", "FILE"});
   table->Add({"push.queue", "Documents kept while the aggregator cannot be reached, 1 to 10000; then the oldest goes.",
               &c.push.queue, "", ""});

@@ -41,16 +41,17 @@ HeaderList MakeHeaders(const std::string& authorization) {
   return HeaderList(list);
 }
 
-// The line with the token; empty without a file. Errors do not show what is in the file.
+// The header with the token in the file's first line; empty without a file. Errors do not show what is in the file.
 Result<std::string> ReadAuthorization(const std::string& file) {
   constexpr std::size_t kMaxTokenBytes = 16U << 10U;
   if (file.empty()) return std::string();
   const auto content = ReadFile(file, kMaxTokenBytes);
   if (!content.ok()) return Wrap(content.error(), "push.token-file");
-  const std::string token(text::Trim(content.value()));
+  std::string_view rest = content.value();
+  const std::string token(text::Trim(text::CutLine(rest)));
   const bool printable = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
   if (token.empty() || !printable) {
-    return Error{ErrorCode::kParse, "push.token-file: " + file + ": expected one token and nothing else"};
+    return Error{ErrorCode::kParse, "push.token-file: " + file + ": expected a token in the first line"};
   }
   return "Authorization: Bearer " + token;
 }

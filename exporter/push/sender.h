@@ -28,8 +28,9 @@ struct SendResult {
 };
 
 struct SenderOptions {
-  std::string url;         // as ParsePushUrl gives it
-  std::string token_file;  // read for each document, so that a token may change; empty: no token is sent
+  std::string url;  // as ParsePushUrl gives it
+  std::string
+      token_file;  // its first line is read for each document, so that a token may change; empty: no token is sent
   std::chrono::milliseconds timeout{5000};
 };
 

@@ -60,7 +60,7 @@ TEST_CASE("a document is sent as gzipped JSON, with the token of the moment") {
   Recorded recorded;
   const test::StubServer server(recorded.Handler(test::HttpAnswer(R"({"status":"ok"})")));
   const test::TempDir dir;
-  const std::string token_file = dir.Write("token", "  first\n");
+  const std::string token_file = dir.Write("token", "  first\r\nnot this\n");
   const auto sender = MakeCurlSender({.url = server.Url("/api/ingest"), .token_file = token_file});
   CHECK(Send(*sender, std::string("\x1f\x8b\0x", 4)).outcome == Outcome::kSent);
   CHECK(recorded.head.starts_with("POST /api/ingest HTTP/1.1\r\n"));
@@ -90,9 +90,9 @@ TEST_CASE("a token that cannot be used is tried again later and never shown") {
   };
   const std::string missing = dir.path() + "/missing";
   check(missing, "push.token-file: " + missing + ": No such file or directory");
-  for (const char* content : {"", " \n", "secret\nsecret", "secret secret", "sec\x01ret", "secr\xC3\xA9t"}) {
+  for (const char* content : {"", " \n", "\nsecret", "secret secret", "sec\x01ret", "secr\xC3\xA9t"}) {
     const std::string file = dir.Write("token", content);
-    check(file, "push.token-file: " + file + ": expected one token and nothing else");
+    check(file, "push.token-file: " + file + ": expected a token in the first line");
   }
   CHECK(requests == 0);
 }
