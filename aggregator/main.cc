@@ -87,13 +87,14 @@ std::vector<std::unique_ptr<discovery::Discovery>> DiscoveriesOf(const Aggregato
   return out;
 }
 
-// Goes on from what was stored: the last entry of each member. How long each is remembered is the bucketer's to say.
+// Goes on from what was stored: the last entries of each member. How long each is remembered is the bucketer's to say.
 std::unique_ptr<series::Bucketer> RestoreBucketer(const store::Store& store, std::int64_t interval_seconds) {
   auto bucketer = std::make_unique<series::Bucketer>(interval_seconds);
   std::vector<std::pair<std::int64_t, series::Entry>> last;
   for (const store::SeriesSlice& slice : store.Tail()) {
-    if (!slice.points.empty())
-      last.emplace_back(slice.times_seconds.back(), series::Entry{slice.member, slice.points.back()});
+    for (std::size_t i = 0; i < slice.points.size(); ++i) {
+      last.emplace_back(slice.times_seconds[i], series::Entry{slice.member, slice.points[i]});
+    }
   }
   bucketer->Restore(last);
   return bucketer;

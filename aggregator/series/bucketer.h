@@ -22,8 +22,9 @@ class Bucketer {
   explicit Bucketer(std::int64_t interval_seconds);
   ~Bucketer();
 
-  // Goes on from what was stored before a restart: the last entry of each member and its bucket, any order. Rollup
-  // totals continue, and a counter's increase over the restart is counted.
+  // Goes on from what was stored before a restart: the last entry of each member and its bucket, and of a node or a
+  // rollup those before it with totals that it does not have; any order. Totals continue, and a counter's increase over
+  // the restart is counted.
   void Restore(const std::vector<std::pair<std::int64_t, Entry>>& last_entries);
 
   // Takes a node's reading into the open bucket that starts at `bucket_seconds`. Buckets may be open side by side (a

@@ -147,12 +147,18 @@ void Nodes::Restore(std::int64_t bucket_seconds, const Entry& entry) {
   const MemberPtr& member = entry.member;
   NodeState& node = Find(member->node);
   if (member->kind == Kind::kNode) {
+    const NodeCounters restored = RestoreNode(entry.point, at_ms, half_ms);
+    for (std::size_t i = 0; i < kCounterCount; ++i) {
+      const CounterState& counter = restored.counters[i];
+      if (!counter.raw || node.counters.counters[i].at_ms >= counter.at_ms) continue;
+      node.counters.counters[i] = counter;
+      node.counters.totals[i] = restored.totals[i];
+    }
     if (node.at_ms >= at_ms) return;
     node.member = member;
     node.last_bucket_seconds = bucket_seconds;
     node.at_ms = at_ms;
     node.uncertainty_ms = half_ms;
-    node.counters = RestoreNode(entry.point, at_ms, half_ms);
   } else {
     PodState& pod = node.pods[{member->ns, member->pod}];
     if (pod.counters.at_ms >= at_ms) return;

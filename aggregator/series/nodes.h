@@ -86,7 +86,8 @@ class Nodes {
   void Take(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
             const TargetReading& reading, Updates& out);
 
-  // Goes on from a stored node's or pod's entry; of several the newest counts.
+  // Goes on from a stored node's or pod's entry; of several the newest counts, and for a node's total the newest that
+  // has it.
   void Restore(std::int64_t bucket_seconds, const Entry& entry);
 
   // Frees what is forgotten.

@@ -141,8 +141,20 @@ Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, series::Ki
   return slices;
 }
 
+namespace {
+
+bool HasAnotherTotal(const series::Point& point, const std::vector<series::Point>& newer) {
+  return std::any_of(series::kFields.begin(), series::kFields.end(), [&](const series::FieldInfo& info) {
+    const auto has = [&](const series::Point& other) { return other.Has(info.field); };
+    return info.field_class == series::FieldClass::kTotal && has(point) &&
+           std::none_of(newer.begin(), newer.end(), has);
+  });
+}
+
+}  // namespace
+
 std::vector<SeriesSlice> LastPoints(const HeadView& view) {
-  std::unordered_map<Slot, std::pair<std::int64_t, series::Point>> last;
+  std::unordered_map<Slot, SeriesSlice> last;  // newest first
   std::vector<SeriesSlice> slices;
   if (view.members->by_member.empty()) return slices;
   const series::Kind kind = view.members->by_member.front().member->kind;
@@ -150,13 +162,21 @@ std::vector<SeriesSlice> LastPoints(const HeadView& view) {
     const HeadBlock& block = (*bucket)->Of(kind);
     for (std::size_t row = 0; row < block.columns.rows(); ++row) {
       const auto [at, fresh] = last.try_emplace((*block.slots)[row]);
-      if (fresh) at->second = {(*bucket)->time_seconds, block.columns.Row(row)};
+      if (!fresh && kind == series::Kind::kPod) continue;
+      const series::Point point = block.columns.Row(row);
+      SeriesSlice& slice = at->second;
+      if (!fresh && !HasAnotherTotal(point, slice.points)) continue;
+      slice.times_seconds.push_back((*bucket)->time_seconds);
+      slice.points.push_back(point);
     }
   }
   for (const KnownMember& known : view.members->by_member) {
-    if (const auto found = last.find(known.slot); found != last.end()) {
-      slices.push_back({known.member, {found->second.first}, {found->second.second}});
-    }
+    const auto found = last.find(known.slot);
+    if (found == last.end()) continue;
+    SeriesSlice& slice = found->second;
+    slices.push_back({known.member,
+                      {slice.times_seconds.rbegin(), slice.times_seconds.rend()},
+                      {slice.points.rbegin(), slice.points.rend()}});
   }
   return slices;
 }

@@ -27,7 +27,8 @@ Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, const Sele
 Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, series::Kind kind,
                                                 const std::vector<KnownMember>& wanted, std::size_t max_points);
 
-// The last point of each member in the view's buckets, ordered by member.
+// What is last known of each member in the view's buckets, ordered by member: the newest point, and before it those
+// with a total that the newer ones do not have (but of pods, whose totals are not ours to carry on).
 [[nodiscard]] std::vector<SeriesSlice> LastPoints(const HeadView& view);
 
 // Joins slices of the same members; both are ordered by member, and all of `older` is before all of `newer`.

@@ -86,7 +86,8 @@ class Store {
   // The newest sealed bucket's start; nullopt before the first.
   [[nodiscard]] virtual std::optional<std::int64_t> NewestBucket() const = 0;
 
-  // The last known point of each member in memory: what the bucketer goes on from after a restart.
+  // What is last known of each member in memory, which the bucketer goes on from after a restart: its newest point, and
+  // before it those that have a total which the newer ones do not.
   [[nodiscard]] virtual std::vector<SeriesSlice> Tail() const = 0;
 
   [[nodiscard]] virtual StoreStats Stats() const = 0;

@@ -132,3 +132,24 @@ TEST_CASE("Pods restored without their groups, and groups long gone") {
            Page({PodOf(Key("shop", "web-1", "web"), CpuUsage(6000))}));
   CHECK(Value(late.Seal(month_later + 10, 0), Kind::kNamespace, "shop", kCpu) == 0);
 }
+
+TEST_CASE("Totals that the last entry does not have go on from the entry before that has them") {
+  const auto stored = EntriesOf(Stored());
+  auto last = stored;
+  for (auto& [time, entry] : last) {
+    time += 10;
+    entry.point.Clear(kCpu);
+  }
+  for (const bool newest_first : {false, true}) {
+    std::vector<std::pair<std::int64_t, Entry>> entries = newest_first ? last : stored;
+    const auto& others = newest_first ? stored : last;
+    entries.insert(entries.end(), others.begin(), others.end());
+    Bucketer bucketer(10);
+    bucketer.Restore(entries);
+    bucketer.Add("a", 1050, 1'051'000, Page({PodOf(Key("shop", "web-1", "web", "u1"), CpuUsage(7000))}, 3));
+    const Bucket bucket = bucketer.Seal(1050, 0);
+    CHECK(Value(bucket, Kind::kNode, "a", kCpu) == 90);
+    CHECK(*Value(bucket, Kind::kNamespace, "shop", kCpu) >= 4000);
+    CHECK(*Value(bucket, Kind::kCluster, "", kCpu) >= 4000);
+  }
+}

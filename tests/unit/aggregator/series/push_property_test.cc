@@ -106,14 +106,17 @@ class Aggregator {
     Flush();
     std::vector<std::pair<std::int64_t, Entry>> last;
     for (const auto& [member, points] : Dump()) {
-      Entry entry{std::make_shared<const Member>(member), points.rbegin()->second};
-      for (auto older = points.rbegin(); older != points.rend(); ++older) {
+      const auto shared = std::make_shared<const Member>(member);
+      Point known;
+      for (auto it = points.rbegin(); it != points.rend(); ++it) {  // as Store::Tail()
+        bool is_wanted = it == points.rbegin();
         for (const CounterFields& fields : kCounterFields) {
-          const bool newest = !entry.point.Has(fields.total) && older->second.Has(fields.total);
-          if (newest) entry.point.Set(fields.total, older->second.Get(fields.total));
+          if (member.kind == Kind::kPod || !it->second.Has(fields.total) || known.Has(fields.total)) continue;
+          is_wanted = true;
+          known.Set(fields.total, 0);
         }
+        if (is_wanted) last.emplace_back(it->first, Entry{shared, it->second});
       }
-      last.emplace_back(points.rbegin()->first, entry);
     }
     bucketer_ = std::make_unique<Bucketer>(10);
     bucketer_->Restore(last);

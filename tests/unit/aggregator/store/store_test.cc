@@ -179,6 +179,33 @@ TEST_CASE_FIXTURE(StoreFixture, "Tail: the last point of each member, however lo
   CHECK((tail == std::map<std::string, std::int64_t>{{"", kLast}, {"a", kLast}, {"b", kFirst + 10}, {"gone", kFirst}}));
 }
 
+TEST_CASE_FIXTURE(StoreFixture, "Tail: with the last of each total, where a newer point does not have it") {
+  const auto store = Open();
+  auto append = [&](std::int64_t t, std::initializer_list<Field> totals) {
+    Point point;
+    point.Set(Field::kMemoryBytes, t);
+    for (const Field field : totals) point.Set(field, t);
+    series::Bucket out{t, {}};
+    for (const Kind kind : {Kind::kPod, Kind::kNode, Kind::kNamespace}) {
+      out.entries.push_back(
+          {Of({kind, "n", kind == Kind::kNode ? "" : "ns", "", kind == Kind::kPod ? "p" : ""}), point});
+    }
+    store->Append(out);
+  };
+  append(kFirst, {Field::kDiskReadBytes});
+  append(kFirst + 10, {Field::kCpuUsageUsec, Field::kDiskReadBytes});
+  append(kFirst + 20, {Field::kCpuUsageUsec});
+  append(kFirst + 30, {});
+  REQUIRE(store->Tail().size() == 3);
+  for (const SeriesSlice& slice : store->Tail()) {
+    std::vector<std::int64_t> want{kFirst + 10, kFirst + 20, kFirst + 30};
+    if (slice.member->kind == Kind::kPod) want = {kFirst + 30};
+    CHECK(slice.times_seconds == want);
+    CHECK(slice.points.front().Has(Field::kDiskReadBytes) == (slice.member->kind != Kind::kPod));
+    CHECK(slice.points.back().Get(Field::kMemoryBytes) == kFirst + 30);
+  }
+}
+
 TEST_CASE_FIXTURE(StoreFixture, "A bucket older than all in memory is left out") {
   const auto store = Open();
   store->Append(Cluster(3).At(kFirst));
