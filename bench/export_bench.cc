@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -126,8 +127,10 @@ int Export(const store::StoreOptions& options, std::int64_t buckets, const Clock
   Received received;
   bool complete = false;
   const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t cpu_begin = std::clock();
   std::thread([&] { complete = Download(server.value()->port(), received); }).join();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const double cpu_seconds = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
   const double peak_mib = MemoryMib("VmHWM");
   // A line for each pod, the cluster and the two braces.
   if (!complete || received.lines != static_cast<std::size_t>(kPods) + 3) {
@@ -137,6 +140,7 @@ int Export(const store::StoreOptions& options, std::int64_t buckets, const Clock
   Print("entries", static_cast<double>(kPods * buckets), "");
   Print("size", static_cast<double>(received.bytes) / 1e6, "MB");
   Print("time", took.count(), "s");
+  Print("CPU, the client's too", cpu_seconds, "s");
   Print("speed", static_cast<double>(received.bytes) / 1e6 / took.count(), "MB/s");
   Print("entries a second", static_cast<double>(kPods * buckets) / took.count(), "");
   Print("memory before (with the newest buckets)", before_mib, "MiB");

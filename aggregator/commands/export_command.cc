@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aggregator/commands/output_directory.h"
+#include "aggregator/commands/prepare.h"
 #include "aggregator/commands/progress.h"
 #include "aggregator/export/range.h"
 #include "aggregator/export/writer.h"
@@ -130,18 +131,12 @@ std::unique_ptr<config::OptionTable> ExportOptions(ExportSettings& settings) {
 Status RunExport(int argc, const char* const* argv) {
   ExportSettings settings;
   const auto table = ExportOptions(settings);
-  const auto action = table->Parse(argc, argv);
-  if (!action.ok()) return action.error();
-  if (action.value() == config::Action::kExit) return Status::Ok();
-  if (Status finished = FinishConfig(settings.aggregator); !finished.ok()) return finished;
+  const auto go_on = Prepare(*table, settings.aggregator, argc, argv);
+  if (!go_on.ok()) return go_on.error();
+  if (!go_on.value()) return Status::Ok();
   if (settings.out.empty()) {
     return Error{ErrorCode::kInvalid, "--out is missing: the directory for the files, such as --out=./export"};
   }
-  if (table->check_config()) {
-    std::puts("the configuration is good");
-    return Status::Ok();
-  }
-  HoldSignals();
   return Export(settings);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "aggregator/commands/prepare.h"
 #include "aggregator/commands/progress.h"
 #include "aggregator/commands/store_options.h"
 #include "aggregator/export/reader.h"
@@ -165,15 +166,9 @@ std::unique_ptr<config::OptionTable> ImportOptions(ImportSettings& settings) {
 Status RunImport(int argc, const char* const* argv) {
   ImportSettings settings;
   const auto table = ImportOptions(settings);
-  const auto action = table->Parse(argc, argv);
-  if (!action.ok()) return action.error();
-  if (action.value() == config::Action::kExit) return Status::Ok();
-  if (Status finished = FinishConfig(settings.aggregator); !finished.ok()) return finished;
-  if (table->check_config()) {
-    std::puts("the configuration is good");
-    return Status::Ok();
-  }
-  HoldSignals();
+  const auto go_on = Prepare(*table, settings.aggregator, argc, argv);
+  if (!go_on.ok()) return go_on.error();
+  if (!go_on.value()) return Status::Ok();
   return Import(settings);
 }
 

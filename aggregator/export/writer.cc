@@ -34,7 +34,7 @@ struct Source {
 
 class Writer {
  public:
-  explicit Writer(const http::BodySink& sink) : sink_(sink) {}
+  explicit Writer(const Sink& sink) : sink_(sink) {}
 
   // Takes members in the order of their keys. False: the sink takes no more.
   bool Take(SeriesSlice slice);
@@ -46,7 +46,7 @@ class Writer {
   bool WriteBucket(std::int64_t time_seconds);
   bool Flush();
 
-  const http::BodySink& sink_;
+  const Sink& sink_;
   bool failed_ = false;
   api::EntryWriter entries_{{series::kFields.begin(), series::kFields.end()}};
   api::TextBuffer text_{kPieceBytes * 2};
@@ -127,7 +127,7 @@ std::string KeyOf(const Member& member) {
   return std::string(kClusterKey);
 }
 
-Status WriteFile(const ForEach& for_each, series::Kind kind, const api::TimeRange& range, const http::BodySink& sink) {
+Status WriteFile(const ForEach& for_each, series::Kind kind, const api::TimeRange& range, const Sink& sink) {
   Writer writer(sink);
   for (const series::Kind part : {kind, series::Kind::kCluster}) {
     const auto take = [&](SeriesSlice slice) {

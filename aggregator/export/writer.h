@@ -13,7 +13,6 @@
 #include "aggregator/api/query.h"
 #include "aggregator/series/model.h"
 #include "aggregator/store/store.h"
-#include "common/http/http.h"
 #include "common/result.h"
 
 namespace cloudmon::exports {
@@ -39,12 +38,15 @@ using ForEach = std::function<Status(const store::Selector&, std::int64_t start_
                                      const store::Store::MemberLess&, std::size_t points_in_memory,
                                      const std::function<bool(store::SeriesSlice)>& take)>;
 
+// Takes the next piece of the text; false: no more is wanted.
+using Sink = std::function<bool(std::string_view)>;
+
 // How many points are read at a time: about 30 MB.
 inline constexpr std::size_t kPointsInMemory = 200'000;
 
 // Writes one file of the buckets in `range` in pieces of about 64 KiB. In memory are `kPointsInMemory` points, but all
 // of one key. Members with equal keys (pods of one name) share it: entries by time, then by member.
 // Errors: those of `for_each`; kGone when `sink` took no more.
-Status WriteFile(const ForEach& for_each, series::Kind kind, const api::TimeRange& range, const http::BodySink& sink);
+Status WriteFile(const ForEach& for_each, series::Kind kind, const api::TimeRange& range, const Sink& sink);
 
 }  // namespace cloudmon::exports

@@ -10,6 +10,8 @@
 #include "aggregator/api/handlers.h"
 #include "aggregator/api/metrics_page.h"
 #include "aggregator/api/query.h"
+#include "aggregator/commands/export_command.h"
+#include "aggregator/commands/import_command.h"
 #include "aggregator/config.h"
 #include "common/exposition/process_metrics.h"
 #include "exporter/config.h"
@@ -112,6 +114,10 @@ TEST_CASE("README's settings are those of the programs") {
   CheckSection("exporter-flags", kFlagsHeader + ExporterOptions(exporter)->MarkdownTable());
   AggregatorConfig aggregator;
   CheckSection("aggregator-flags", kFlagsHeader + AggregatorOptions(aggregator)->MarkdownTable());
+  ExportSettings exported;
+  CheckSection("export-flags", kFlagsHeader + ExportOptions(exported)->MarkdownTable());
+  ImportSettings imported;
+  CheckSection("import-flags", kFlagsHeader + ImportOptions(imported)->MarkdownTable());
 }
 
 TEST_CASE("README's routes and parameters are those of the API") {
