@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/config.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "aggregator/discovery/static_list.h"
+#include "common/file.h"
+#include "common/text.h"
 
 namespace cloudmon {
 namespace {
@@ -22,6 +26,31 @@ Status AtLeast(std::string_view name, std::int64_t value, std::int64_t least) {
                std::string(name) + ": expected at least " + std::to_string(least) + ", got " + std::to_string(value)};
 }
 
+bool IsPort(std::string_view text) {
+  const auto port = text::ParseU64(text);
+  return port.ok() && port.value() >= 1 && port.value() <= 65535;
+}
+
+// scheme://host[:port], as a browser's Origin header says it; the host may be an IPv6 address in brackets.
+bool IsOrigin(std::string_view text) {
+  const std::size_t slashes = text.find("://");
+  if (slashes == 0 || slashes == std::string_view::npos) return false;
+  if (text.substr(0, slashes).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+-.") != text.npos) return false;
+  const std::string_view host = text.substr(slashes + 3);
+  if (host.find_first_of("/?#@* \t\"'\\") != std::string_view::npos) return false;
+  const std::size_t end = host.starts_with('[') ? host.find(']') + 1 : std::min(host.find(':'), host.size());
+  return end > 0 && (end == host.size() || (host[end] == ':' && IsPort(host.substr(end + 1))));
+}
+
+Status CheckOrigins(const std::vector<std::string>& origins) {
+  for (const std::string& origin : origins) {
+    if (origin == "*" || IsOrigin(origin)) continue;
+    return Error{ErrorCode::kInvalid,
+                 "web.cors-origins: expected '*' or scheme://host[:port] without a path, got '" + origin + "'"};
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
@@ -33,6 +62,9 @@ std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
               &c.listen_address, "", "HOST:PORT"});
   table->Add({"web.rollup-metrics", "Show namespaces, deployments, nodes and the cluster on /metrics too.",
               &c.web_rollup_metrics, "", ""});
+  table->Add({"web.cors-origins",
+              "Origins whose pages may read the API from a browser, such as https://grafana.example; * is any.",
+              &c.web_cors_origins, "", "ORIGIN,..."});
   table->Add({"scrape.targets", "Exporters to scrape.", &c.scrape_targets, "", "HOST:PORT,..."});
   table->Add({"scrape.file-sd",
               "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
@@ -49,6 +81,11 @@ std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
   table->Add({"storage.head-points", "Newest points (members times buckets) that are kept in memory.",
               &c.storage_head_points, "", ""});
   table->Add({"query.max-points", "Queries that would read more points are refused.", &c.query_max_points, "", ""});
+  table->Add({"ingest.token-file",
+              "File whose first line is the token that senders to /api/ingest must present; without it anyone may "
+              "send. Read again on reload.",
+              &c.ingest_token_file, "", "FILE"});
+  table->Add({"ingest.max-body-bytes", "A longer pushed document is refused.", &c.ingest_max_body_bytes, "", ""});
   return table;
 }
 
@@ -60,13 +97,15 @@ Status FinishConfig(AggregatorConfig& c) {
     return Error{ErrorCode::kInvalid,
                  "scrape.interval: expected whole seconds, got " + config::FormatDuration(c.scrape_interval)};
   }
-  for (const Status& check : {InRange("scrape.interval", c.scrape_interval, seconds{1}, minutes{5}),
-                              InRange("scrape.timeout", c.scrape_timeout, milliseconds{10}, minutes{5}),
-                              InRange("storage.retention", c.storage_retention, hours{1}, hours{24 * 3660}),
-                              AtLeast("scrape.max-body-bytes", c.scrape_max_body_bytes, 1024),
-                              AtLeast("scrape.max-samples", c.scrape_max_samples, 1),
-                              AtLeast("storage.head-points", c.storage_head_points, 1000),
-                              AtLeast("query.max-points", c.query_max_points, 1000)}) {
+  for (const Status& check :
+       {InRange("scrape.interval", c.scrape_interval, seconds{1}, minutes{5}),
+        InRange("scrape.timeout", c.scrape_timeout, milliseconds{10}, minutes{5}),
+        InRange("storage.retention", c.storage_retention, hours{1}, hours{24 * 3660}),
+        AtLeast("scrape.max-body-bytes", c.scrape_max_body_bytes, 1024),
+        AtLeast("scrape.max-samples", c.scrape_max_samples, 1),
+        AtLeast("storage.head-points", c.storage_head_points, 1000),
+        AtLeast("query.max-points", c.query_max_points, 1000),
+        AtLeast("ingest.max-body-bytes", c.ingest_max_body_bytes, 1024), CheckOrigins(c.web_cors_origins)}) {
     if (!check.ok()) return check;
   }
   c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
@@ -74,6 +113,22 @@ Status FinishConfig(AggregatorConfig& c) {
     return Wrap(targets.error(), "scrape.targets");
   }
   return Status::Ok();
+}
+
+Result<IngestToken> ReadIngestToken(const std::string& path) {
+  IngestToken token;
+  if (path.empty()) return token;
+  constexpr std::size_t kMaxTokenFileBytes = 64U << 10U;
+  const auto content = ReadFile(path, kMaxTokenFileBytes);
+  if (!content.ok()) return Wrap(content.error(), "ingest.token-file");
+  std::string_view rest = content.value();
+  token.text = text::Trim(text::CutLine(rest));
+  if (token.text.empty()) {
+    return Error{ErrorCode::kInvalid, "ingest.token-file: " + path + ": expected a token in the first line"};
+  }
+  struct stat status {};
+  token.readable_by_all = ::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+  return token;
 }
 
 }  // namespace cloudmon

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/config/options.h"
+#include "common/result.h"
 
 namespace cloudmon {
 
@@ -27,12 +28,25 @@ struct AggregatorConfig {
   std::int64_t storage_head_points = 2'000'000;
   std::int64_t query_max_points = 2'000'000;
   bool web_rollup_metrics = true;
+  std::vector<std::string> web_cors_origins;
+  std::string ingest_token_file;
+  std::int64_t ingest_max_body_bytes = 4 << 20;
 };
 
 // The table of all settings, bound to `config`'s fields, which must outlive it.
 std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& config);
 
-// Checks what the table cannot: ranges, targets that do not parse. Error: kInvalid, naming the setting.
+// Checks what the table cannot: ranges, targets and origins that do not parse. Error: kInvalid, naming the setting.
 Status FinishConfig(AggregatorConfig& config);
+
+// What senders to POST /api/ingest must present.
+struct IngestToken {
+  std::string text;              // empty: nothing
+  bool readable_by_all = false;  // the file's mode lets every user read it
+};
+
+// The first line of the file without blanks around it; without a path no token. Errors name ingest.token-file and the
+// path: kInvalid where the line is empty, else why the file cannot be read.
+Result<IngestToken> ReadIngestToken(const std::string& path);
 
 }  // namespace cloudmon

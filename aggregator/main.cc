@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -31,6 +32,7 @@ namespace {
 
 struct Loaded {
   AggregatorConfig config;
+  IngestToken ingest_token;
   std::string log_level;
   bool check_only = false;
   bool exit = false;  // --help or --version was printed
@@ -47,9 +49,17 @@ Result<Loaded> Load(int argc, const char* const* argv) {
   if (const auto address = http::ParseListenAddress(loaded.config.listen_address); !address.ok()) {
     return Wrap(address.error(), "web.listen-address");
   }
+  auto token = ReadIngestToken(loaded.config.ingest_token_file);
+  if (!token.ok()) return token.error();
+  loaded.ingest_token = std::move(token).value();
   loaded.log_level = table->log_level();
   loaded.check_only = table->check_config();
   return loaded;
+}
+
+void WarnOfReadableToken(const Loaded& loaded) {
+  if (!loaded.ingest_token.readable_by_all) return;
+  spdlog::warn("ingest.token-file: every user of this machine can read {}", loaded.config.ingest_token_file);
 }
 
 std::int64_t Seconds(std::chrono::milliseconds value) {
@@ -93,11 +103,13 @@ class Aggregator {
         argv_(argv),
         log_level_(std::move(loaded.log_level)),
         config_(std::move(loaded.config)),
+        ingest_token_(std::move(loaded.ingest_token.text)),
         store_(std::move(store)) {
     const LoopOptions options = LoopOptionsOf(config_);
-    loop_ =
-        scrape::Loop::Start(options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
-                            [this](series::Bucket bucket) { store_->Append(std::move(bucket)); });
+    loop_ = scrape::Loop::Start(
+        options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
+        [this](series::Bucket bucket) { store_->Append(std::move(bucket)); },
+        [this](std::int64_t bucket_seconds, const auto& change) { Amend(bucket_seconds, change); });
   }
 
   // Reads the settings again. A bad one is refused and the old ones stay.
@@ -109,21 +121,38 @@ class Aggregator {
       spdlog::error("reload refused, the old settings stay: {}", status.error().message);
       return status;
     }
+    WarnOfReadableToken(loaded.value());
     AggregatorConfig& next = loaded.value().config;
     const bool same_targets =
         next.scrape_targets == config_.scrape_targets && next.scrape_file_sd == config_.scrape_file_sd;
     config_ = std::move(next);
+    ingest_token_ = std::move(loaded.value().ingest_token.text);
     loop_->Reload(LoopOptionsOf(config_), same_targets ? std::nullopt : std::optional(DiscoveriesOf(config_)));
     store_->SetRetention(Seconds(config_.storage_retention));
     spdlog::info("settings reloaded");
     return status;
   }
 
+  [[nodiscard]] std::string ingest_token() const {
+    const std::lock_guard lock(mu_);
+    return ingest_token_;
+  }
+  Status Push(scrape::PushedReading pushed) { return loop_->Push(std::move(pushed)); }
+
   [[nodiscard]] const store::Store& store() const { return *store_; }
   [[nodiscard]] const scrape::Loop& loop() const { return *loop_; }
 
  private:
   using LoopOptions = scrape::LoopOptions;
+
+  // What was pushed late is lost where the store cannot take it; the log says so once.
+  void Amend(std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change) {
+    const Status status = store_->Amend(bucket_seconds, change);
+    if (!status.ok() && !amending_fails_) {
+      spdlog::error("late documents for bucket {} are lost: {}", bucket_seconds, status.error().message);
+    }
+    amending_fails_ = !status.ok();
+  }
 
   // What only a restart can change.
   [[nodiscard]] Status CheckFixed(const Loaded& loaded) const {
@@ -136,6 +165,8 @@ class Aggregator {
         {"storage.head-points", next.storage_head_points != config_.storage_head_points},
         {"query.max-points", next.query_max_points != config_.query_max_points},
         {"web.rollup-metrics", next.web_rollup_metrics != config_.web_rollup_metrics},
+        {"web.cors-origins", next.web_cors_origins != config_.web_cors_origins},
+        {"ingest.max-body-bytes", next.ingest_max_body_bytes != config_.ingest_max_body_bytes},
     };
     for (const auto& [name, changed] : fixed) {
       if (changed) return Error{ErrorCode::kInvalid, std::string(name) + ": changing this needs a restart"};
@@ -146,9 +177,11 @@ class Aggregator {
   const int argc_;
   const char* const* const argv_;
   const std::string log_level_;
-  std::mutex mu_;  // guards config_
-  AggregatorConfig config_;
+  mutable std::mutex mu_;
+  AggregatorConfig config_;   // guarded by mu_
+  std::string ingest_token_;  // guarded by mu_
   const std::unique_ptr<store::Store> store_;
+  bool amending_fails_ = false;         // of the loop's thread
   std::unique_ptr<scrape::Loop> loop_;  // after store_: it ends first
 };
 
@@ -168,26 +201,31 @@ store::StoreOptions StoreOptionsOf(const AggregatorConfig& config) {
 
 int Run(int argc, const char* const* argv, const Loaded& loaded) {
   const AggregatorConfig& config = loaded.config;
+  WarnOfReadableToken(loaded);
   const SystemClock clock;
   auto store = store::Store::Open(StoreOptionsOf(config), clock);
   if (!store.ok()) return Fail(store.error());
   Aggregator aggregator(argc, argv, loaded, std::move(store.value()), clock);
 
-  api::ApiDeps deps{
-      .store = aggregator.store(),
-      .clock = clock,
-      .targets = [&] { return aggregator.loop().Targets(); },
-      .loop_stats = [&] { return aggregator.loop().Stats(); },
-      .process_stats = [] { return ReadProcessStats(kProcfs); },
-      // Handlers have little stack (common/http/server.h); reading YAML may take much.
-      .reload = [&] { return std::async(std::launch::async, [&] { return aggregator.Reload(); }).get(); }};
+  api::ApiDeps deps{.store = aggregator.store(),
+                    .clock = clock,
+                    .targets = [&] { return aggregator.loop().Targets(); },
+                    .loop_stats = [&] { return aggregator.loop().Stats(); },
+                    .process_stats = [] { return ReadProcessStats(kProcfs); },
+                    // Handlers have little stack (common/http/server.h); reading YAML may take much.
+                    .reload = [&] { return std::async(std::launch::async, [&] { return aggregator.Reload(); }).get(); },
+                    .push = [&](scrape::PushedReading pushed) { return aggregator.Push(std::move(pushed)); },
+                    .ingest_token = [&] { return aggregator.ingest_token(); }};
   deps.options.interval_seconds = Seconds(config.scrape_interval);
   deps.options.max_points = static_cast<std::size_t>(config.query_max_points);
   deps.options.rollup_metrics = config.web_rollup_metrics;
+  deps.options.max_ingest_bytes = static_cast<std::size_t>(config.ingest_max_body_bytes);
+  deps.options.cors_origins = config.web_cors_origins;
 
   http::ServerOptions options;
   options.listen_address = config.listen_address;
   options.threads = 16;
+  options.max_body_bytes = deps.options.max_ingest_bytes;
   auto server = http::Server::Start(options, api::BuildRouter(deps));
   if (!server.ok()) return Fail(server.error());
   spdlog::info("cloud-monitor-aggregator {}: listening on port {}", kVersion, server.value()->port());

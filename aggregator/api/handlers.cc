@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "aggregator/api/ingest_handler.h"
 #include "aggregator/api/landing.h"
 #include "aggregator/api/metrics_page.h"
 #include "aggregator/api/openapi.h"
@@ -18,6 +19,7 @@
 #include "aggregator/api/series_handler.h"
 #include "aggregator/api/targets_json.h"
 #include "common/exposition/format.h"
+#include "common/http/cors.h"
 
 namespace cloudmon::api {
 namespace {
@@ -118,19 +120,20 @@ Response HandleLanding(const Shared& shared) {
   return response;
 }
 
-// Adds a route whose requests are counted; what stands under /api is not to be cached.
+// What every response gets, the router's own too.
+void FinishResponse(Shared& shared, const Request& request, std::string_view pattern, Response& response) {
+  shared.requests.Count(pattern.empty() ? "other" : std::string(pattern), response.status);
+  if (request.path == "/api" || request.path.starts_with("/api/")) {
+    response.headers.emplace_back("Cache-Control", "no-store");
+  }
+  http::ApplyCors(shared.deps.options.cors_origins, request, response);
+}
+
+// Adds a route that the pages which list the routes show.
 void AddRoute(http::Router& router, const SharedPtr& shared, std::string method, std::string_view pattern,
               std::string_view summary, http::Handler handler) {
-  const std::string route(pattern);
-  shared->routes.push_back({method, route, std::string(summary)});
-  const bool is_api = route.starts_with("/api");
-  auto counted = [shared, route, is_api, handler = std::move(handler)](const Request& request) {
-    Response response = handler(request);
-    if (is_api) response.headers.emplace_back("Cache-Control", "no-store");
-    shared->requests.Count(route, response.status);
-    return response;
-  };
-  router.Add(std::move(method), route, std::string(summary), std::move(counted));
+  shared->routes.push_back({method, std::string(pattern), std::string(summary)});
+  router.Add(std::move(method), std::string(pattern), std::string(summary), std::move(handler));
 }
 
 void AddSeriesRoutes(http::Router& router, const SharedPtr& shared) {
@@ -145,6 +148,9 @@ void AddSeriesRoutes(http::Router& router, const SharedPtr& shared) {
 http::Router BuildRouter(const ApiDeps& deps) {
   const SharedPtr shared(new Shared{deps, {}, {}});
   http::Router router;
+  router.SetFilter([shared](const Request& request, std::string_view pattern, Response& response) {
+    FinishResponse(*shared, request, pattern, response);
+  });
   AddRoute(router, shared, "GET", "/", "this page", [shared](const Request&) { return HandleLanding(*shared); });
   AddRoute(router, shared, "GET", "/api", "the list of routes",
            [shared](const Request&) { return Json(RoutesJson(shared->routes)); });
@@ -153,6 +159,8 @@ http::Router BuildRouter(const ApiDeps& deps) {
   AddSeriesRoutes(router, shared);
   AddRoute(router, shared, "GET", "/api/targets", "every scrape target and how its last scrape went",
            [shared](const Request&) { return Json(TargetsJson(shared->deps.targets())); });
+  AddRoute(router, shared, "POST", "/api/ingest", "takes a node's values: for nodes that cannot be scraped",
+           [shared](const Request& request) { return HandleIngest(shared->deps, request); });
   AddRoute(router, shared, "GET", "/metrics", "the aggregator's own metrics and the newest rollups, for Prometheus",
            [shared](const Request& request) { return HandleMetrics(*shared, request); });
   AddRoute(router, shared, "GET", "/-/healthy", "200 while the program runs",

@@ -22,12 +22,17 @@ using series::Kind;
 
 constexpr MetricDef kBuildInfo{"cloudmon_build_info", "Always 1; the label is the program's version.",
                                MetricType::kGauge};
-constexpr MetricDef kTargets{"cloudmon_targets", "Scrape targets by the result of their last scrape.",
-                             MetricType::kGauge};
+constexpr MetricDef kTargets{
+    "cloudmon_targets", "Scrape targets, and nodes that push, by the result of their last scrape.", MetricType::kGauge};
 constexpr MetricDef kTargetUp{"cloudmon_target_up", "1 where the target's last scrape was good, else 0.",
                               MetricType::kGauge};
 constexpr MetricDef kTargetDuration{"cloudmon_target_scrape_duration_seconds",
                                     "How long the target's last scrape took.", MetricType::kGauge};
+
+constexpr MetricDef kIngestDocuments{"cloudmon_ingest_documents_total",
+                                     "Pushed documents: ok, late (changed a bucket that was complete), or refused "
+                                     "(another source reports the node, or too many nodes push).",
+                                     MetricType::kCounter};
 
 // A metric that is one number of a struct. Zero is a value, except where `absent_at_zero`.
 template <class Stats, class Number>
@@ -145,6 +150,13 @@ void WriteStats(Writer& writer, const Table& table, const Stats& stats) {
   }
 }
 
+void WriteIngest(Writer& writer, const scrape::LoopStats& loop) {
+  writer.Begin(kIngestDocuments);
+  writer.Add(RenderLabels({{"result", "ok"}}), loop.pushes - loop.late_pushes);
+  writer.Add(RenderLabels({{"result", "late"}}), loop.late_pushes);
+  writer.Add(RenderLabels({{"result", "refused"}}), loop.push_refusals);
+}
+
 void WriteTargets(Writer& writer, const std::vector<scrape::TargetStatus>& targets) {
   std::uint64_t up = 0;
   std::vector<std::string> labels;
@@ -159,7 +171,8 @@ void WriteTargets(Writer& writer, const std::vector<scrape::TargetStatus>& targe
   for (std::size_t i = 0; i < targets.size(); ++i) writer.Add(labels[i], std::uint64_t{targets[i].up});
   writer.Begin(kTargetDuration);
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    if (targets[i].last_scrape_ms != 0) writer.Add(labels[i], targets[i].duration_seconds);
+    if (targets[i].last_scrape_ms != 0 && targets[i].source != "push")
+      writer.Add(labels[i], targets[i].duration_seconds);
   }
 }
 
@@ -227,6 +240,7 @@ std::string WriteMetricsPage(const MetricsInput& input, exposition::Format forma
   writer.Begin(kBuildInfo);
   writer.Add(RenderLabels({{"version", kVersion}}), std::uint64_t{1});
   WriteStats(writer, kLoopMetrics, input.loop);
+  WriteIngest(writer, input.loop);
   WriteTargets(writer, input.targets);
   WriteStats(writer, kStoreSizes, input.store);
   WriteStats(writer, kStoreTimes, input.store);
@@ -242,6 +256,7 @@ std::string MetricsMarkdown() {
   std::string rows;
   AppendRow(rows, kBuildInfo, "version");
   for (const auto& metric : kLoopMetrics) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kIngestDocuments, "result");
   AppendRow(rows, kTargets, "state");
   AppendRow(rows, kTargetUp, "target, node");
   AppendRow(rows, kTargetDuration, "target, node");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bucket is sealed at its end at the earliest, even when all targets have reported: that is simple to foresee, and
-// what is pushed may come until then. Scrapes still in flight at its end are waited for, at most one timeout.
+// what is pushed may come until then, and a second longer while nodes push (less where intervals are short), so that
+// what was measured at its end comes in time. Scrapes still in flight at its end are waited for, at most one timeout.
+// What is pushed later yet changes the sealed bucket, as if it had come in time where that is possible.
 #include "aggregator/scrape/loop.h"
 
 #include <spdlog/spdlog.h>
@@ -25,11 +27,11 @@ using Discoveries = std::vector<std::unique_ptr<discovery::Discovery>>;
 class LoopThread final : public Loop {
  public:
   LoopThread(LoopOptions options, const Clock& clock, Discoveries discoveries,
-             std::unique_ptr<series::Bucketer> bucketer, Sealed sealed)
+             std::unique_ptr<series::Bucketer> bucketer, Sealed sealed, Amend amend)
       : interval_ms_(options.interval_seconds * 1000),
         clock_(clock),
         fetcher_(MakeCurlFetcher({}, clock)),
-        scraper_(options, clock, *fetcher_, std::move(bucketer), std::move(sealed)),
+        scraper_(options, clock, *fetcher_, std::move(bucketer), std::move(sealed), std::move(amend)),
         discoveries_(std::move(discoveries)),
         thread_([this] { Run(); }) {}
 
@@ -45,7 +47,7 @@ class LoopThread final : public Loop {
   LoopThread(const LoopThread&) = delete;
   LoopThread& operator=(const LoopThread&) = delete;
 
-  Status Push(PushedReading /*pushed*/) override { return Error{ErrorCode::kInvalid, "pushing is not built yet"}; }
+  Status Push(PushedReading pushed) override { return scraper_.Push(std::move(pushed)); }
 
   [[nodiscard]] std::vector<TargetStatus> Targets() const override { return scraper_.Statuses(); }
   [[nodiscard]] LoopStats Stats() const override { return scraper_.Stats(); }
@@ -126,8 +128,9 @@ class LoopThread final : public Loop {
 }  // namespace
 
 std::unique_ptr<Loop> Loop::Start(LoopOptions options, const Clock& clock, Discoveries discoveries,
-                                  std::unique_ptr<series::Bucketer> bucketer, Sealed sealed) {
-  return std::make_unique<LoopThread>(options, clock, std::move(discoveries), std::move(bucketer), std::move(sealed));
+                                  std::unique_ptr<series::Bucketer> bucketer, Sealed sealed, Amend amend) {
+  return std::make_unique<LoopThread>(options, clock, std::move(discoveries), std::move(bucketer), std::move(sealed),
+                                      std::move(amend));
 }
 
 }  // namespace cloudmon::scrape

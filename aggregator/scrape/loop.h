@@ -37,22 +37,23 @@ struct PushedReading {
 };
 
 // Each target is scraped once an interval, at an offset within it that is a hash of its url; the scrape belongs to the
-// bucket of its planned tick. A bucket is sealed, in order, when it has ended or all targets have reported or failed,
-// whichever is later for pushes and sooner for scrapes: see loop.cc. Thread-safe.
+// bucket of its planned tick. Buckets are sealed in order: see loop.cc. Thread-safe.
 class Loop {
  public:
   using Sealed = std::function<void(series::Bucket)>;
   // Changes a bucket that was sealed before, or never (a gap): `change` is called once with its entries.
   using Amend = std::function<void(std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change)>;
 
-  // Starts the thread. `bucketer` has been restored by the caller. `sealed` is called from the loop's thread.
+  // Starts the thread. `bucketer` has been restored by the caller. `sealed` and `amend` are called from the loop's
+  // thread.
   static std::unique_ptr<Loop> Start(LoopOptions options, const Clock& clock,
                                      std::vector<std::unique_ptr<discovery::Discovery>> discoveries,
-                                     std::unique_ptr<series::Bucketer> bucketer, Sealed sealed);
+                                     std::unique_ptr<series::Bucketer> bucketer, Sealed sealed, Amend amend);
   virtual ~Loop() = default;  // stops within a second, abandoning scrapes in flight
 
-  // Takes a reading that was pushed. Errors: kDenied where another source (a scrape target) reports the node; the
-  // message says which and what to change.
+  // Takes a reading that was pushed: into its bucket while that is open, where it replaces what the node pushed for it
+  // before; else it changes the sealed bucket, within about two seconds. Errors: kDenied where another source (a scrape
+  // target) reports the node; the message says which and what to change. kLimit where too many nodes push.
   virtual Status Push(PushedReading pushed) = 0;
 
   [[nodiscard]] virtual std::vector<TargetStatus> Targets() const = 0;

@@ -60,7 +60,7 @@ bool Schedule::Begin(Target& target, std::int64_t tick_ms) {
   const std::int64_t bucket_ms = BucketOf(tick_ms);
   if (IsSealed(bucket_ms)) return false;
   OpenBucket& bucket = open_[bucket_ms];
-  ++bucket.planned;
+  bucket.is_wanted = true;
   if (target.in_flight_ms) return false;
   target.in_flight_ms = bucket_ms;
   ++bucket.in_flight;
@@ -83,8 +83,8 @@ std::optional<std::int64_t> Schedule::Finish(std::uint64_t target) {
 }
 
 bool Schedule::IsOver(std::int64_t bucket_ms, const OpenBucket& bucket, std::int64_t now_ms) const {
-  const std::int64_t end_ms = bucket_ms + interval_ms_;
-  return now_ms >= (bucket.in_flight == 0 ? end_ms : end_ms + timeout_ms_);
+  const std::int64_t wait_ms = bucket.in_flight == 0 ? grace_ms_ : std::max(grace_ms_, timeout_ms_);
+  return now_ms >= bucket_ms + interval_ms_ + wait_ms;
 }
 
 std::optional<std::int64_t> Schedule::Seal(std::int64_t now_ms) {
@@ -92,9 +92,20 @@ std::optional<std::int64_t> Schedule::Seal(std::int64_t now_ms) {
     const auto [bucket_ms, bucket] = *open_.begin();
     open_.erase(open_.begin());
     last_sealed_ms_ = bucket_ms;
-    if (bucket.planned > 0 || targets_.empty()) return bucket_ms;
+    if (bucket.is_wanted || targets_.empty()) return bucket_ms;
   }
   return std::nullopt;
+}
+
+bool Schedule::Open(std::int64_t bucket_ms, std::int64_t now_ms) {
+  if (IsSealed(bucket_ms)) return false;
+  const bool is_first = open_.empty() || bucket_ms < open_.begin()->first;
+  if (is_first && now_ms >= bucket_ms + interval_ms_ + grace_ms_) {
+    last_sealed_ms_ = bucket_ms;  // a gap, which is not filled by scrapes any more
+    return false;
+  }
+  open_[bucket_ms].is_wanted = true;
+  return true;
 }
 
 std::optional<std::int64_t> Schedule::NextEventMs(std::int64_t now_ms) const {
@@ -102,8 +113,8 @@ std::optional<std::int64_t> Schedule::NextEventMs(std::int64_t now_ms) const {
   if (!ticks_.empty()) next = ticks_.begin()->first;
   if (!open_.empty()) {
     const auto& [bucket_ms, bucket] = *open_.begin();
-    const std::int64_t end_ms = bucket_ms + interval_ms_;
-    const std::int64_t seal_ms = now_ms < end_ms ? end_ms : end_ms + timeout_ms_;
+    const std::int64_t end_ms = bucket_ms + interval_ms_ + grace_ms_;
+    const std::int64_t seal_ms = now_ms < end_ms ? end_ms : bucket_ms + interval_ms_ + std::max(grace_ms_, timeout_ms_);
     next = std::min(next.value_or(seal_ms), seal_ms);
   } else if (targets_.empty()) {
     next = BucketOf(now_ms) + interval_ms_;

@@ -11,10 +11,8 @@ namespace cloudmon::scrape {
 namespace {
 
 constexpr std::int64_t kPatienceIntervals = 3;
-
-std::int64_t IntervalMs(const LoopOptions& options) {
-  return options.interval_seconds * 1000;
-}
+constexpr std::int64_t kPushGraceMs = 1000;
+constexpr std::int64_t kAmendEveryMs = 1000;
 
 bool IsEmpty(const series::Usage& u) {
   return !u.cpu_usage_usec && !u.memory_bytes && !u.memory_working_set_bytes && !u.disk_read_bytes &&
@@ -37,32 +35,33 @@ std::string FaultOf(const PageReading& page, const LoopOptions& options) {
   return useless ? "the page has no series of a node, pods or containers: is this an exporter's address?" : "";
 }
 
-// What a target sent may be quoted in an error, which goes to terminals.
+}  // namespace
+
 std::string Printable(std::string text) {
   std::ranges::replace_if(
       text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
   return text;
 }
 
-}  // namespace
-
 struct Scraper::TargetState {
   std::uint64_t id = 0;
   discovery::Target target;
   PageReader reader;
-  TargetStatus status;  // guarded by mu_; written by the scraper's thread only
+  TargetStatus status;
 };
 
 Scraper::Scraper(const LoopOptions& options, const Clock& clock, Fetcher& fetcher,
-                 std::unique_ptr<series::Bucketer> bucketer, Loop::Sealed sealed)
+                 std::unique_ptr<series::Bucketer> bucketer, Loop::Sealed sealed, Loop::Amend amend)
     : options_(options),
+      interval_ms_(options.interval_seconds * 1000),
       clock_(clock),
       fetcher_(fetcher),
-      bucketer_(std::move(bucketer)),
       sealed_(std::move(sealed)),
-      schedule_(IntervalMs(options)),
-      names_(kPatienceIntervals * IntervalMs(options)),
-      latest_ms_(clock.NowMs()) {
+      amend_(std::move(amend)),
+      latest_ms_(clock.NowMs()),
+      bucketer_(std::move(bucketer)),
+      schedule_(interval_ms_),
+      pushers_(interval_ms_) {
   SetOptions(options);
 }
 
@@ -72,8 +71,11 @@ void Scraper::SetOptions(const LoopOptions& options) {
   const std::int64_t interval_seconds = options_.interval_seconds;
   options_ = options;
   options_.interval_seconds = interval_seconds;
-  options_.timeout = std::min(options.timeout, std::chrono::milliseconds(IntervalMs(options_)));
-  schedule_.SetTimeout(options_.timeout.count());
+  options_.timeout = std::min(options.timeout, std::chrono::milliseconds(interval_ms_));
+  {
+    const std::lock_guard lock(mu_);
+    schedule_.SetTimeout(options_.timeout.count());
+  }
   fetcher_.SetLimits({options_.timeout, options_.max_body_bytes, options_.max_connections});
 }
 
@@ -92,7 +94,7 @@ void Scraper::SetTargets(const std::vector<discovery::Target>& targets) {
       state->id = ++last_id_;
       state->status.node = target.node.empty() ? target.host_port : target.node;
       by_id_[state->id] = state.get();
-      schedule_.Add(state->id, OffsetMs(target.url, IntervalMs(options_)), clock_.NowMs());
+      schedule_.Add(state->id, OffsetMs(target.url, interval_ms_), clock_.NowMs());
     }
     state->target = target;
     state->status.url = target.url;
@@ -110,10 +112,16 @@ void Scraper::SetTargets(const std::vector<discovery::Target>& targets) {
 void Scraper::Step() {
   const std::int64_t now_ms = clock_.NowMs();
   WarnWhenTimeGoesBack(now_ms);
-  for (const std::uint64_t id : schedule_.Due(now_ms)) fetcher_.Start(id, by_id_.at(id)->target.url);
-  while (const auto bucket_ms = schedule_.Seal(now_ms)) SealBucket(*bucket_ms);
-  const std::lock_guard lock(mu_);
-  stats_.skipped_ticks = schedule_.skipped_ticks();
+  std::vector<std::uint64_t> due;
+  {
+    const std::lock_guard lock(mu_);
+    schedule_.SetGrace(pushers_.AreActive(now_ms) ? std::min(kPushGraceMs, interval_ms_ / 2) : 0);
+    due = schedule_.Due(now_ms);
+    stats_.skipped_ticks = schedule_.skipped_ticks();
+  }
+  for (const std::uint64_t id : due) fetcher_.Start(id, by_id_.at(id)->target.url);
+  while (auto bucket = SealNext(now_ms)) sealed_(std::move(*bucket));
+  AmendSealed();
 }
 
 void Scraper::WarnWhenTimeGoesBack(std::int64_t now_ms) {
@@ -126,28 +134,47 @@ void Scraper::WarnWhenTimeGoesBack(std::int64_t now_ms) {
   time_went_back_ = back_ms > kWorthALineMs || (time_went_back_ && back_ms > 0);
 }
 
-void Scraper::SealBucket(std::int64_t bucket_ms) {
+std::optional<series::Bucket> Scraper::SealNext(std::int64_t now_ms) {
+  const std::lock_guard lock(mu_);
+  const auto bucket_ms = schedule_.Seal(now_ms);
+  if (!bucket_ms) return std::nullopt;
   BucketCount count;
-  if (auto node = counts_.extract(bucket_ms)) count = node.mapped();
+  if (auto node = counts_.extract(*bucket_ms)) count = std::move(node.mapped());
   // Of gaps, nothing is counted; drop what was for buckets that will not come.
-  counts_.erase(counts_.begin(), counts_.lower_bound(bucket_ms));
+  counts_.erase(counts_.begin(), counts_.lower_bound(*bucket_ms));
+  for (const std::uint64_t id : pushers_.Forget(now_ms)) names_.Release(id);
   const std::size_t done = count.reported + count.refused;
   const std::size_t missing = targets_.size() - std::min(done, targets_.size());
-  series::Bucket bucket = bucketer_->Seal(bucket_ms / 1000, missing);
+  ++stats_.buckets_sealed;
+  return bucketer_->Seal(*bucket_ms / 1000, missing + pushers_.CountMissing(*bucket_ms, count.pushed, now_ms));
+}
+
+// Several late documents for one bucket are one change of the store.
+void Scraper::AmendSealed() {
+  const std::int64_t now_ms = clock_.SteadyMs();
+  if (now_ms - amended_at_ms_ < kAmendEveryMs) return;
+  amended_at_ms_ = now_ms;
+  std::map<std::int64_t, std::vector<series::Amendment>> amendments;
   {
     const std::lock_guard lock(mu_);
-    ++stats_.buckets_sealed;
+    amendments = bucketer_->TakeAmendments();
   }
-  sealed_(std::move(bucket));
+  for (const auto& [bucket_seconds, list] : amendments) {
+    amend_(bucket_seconds, [&list = list](series::Bucket& bucket) { series::Apply(list, bucket); });
+  }
 }
 
 void Scraper::Take(Fetched fetched) {
   const auto found = by_id_.find(fetched.id);
   if (found == by_id_.end()) return;  // removed meanwhile
   TargetState& target = *found->second;
-  const std::optional<std::int64_t> bucket_ms = schedule_.Finish(fetched.id);
-
-  TargetStatus status = target.status;
+  std::optional<std::int64_t> bucket_ms;
+  TargetStatus status;
+  {
+    const std::lock_guard lock(mu_);
+    status = target.status;
+    bucket_ms = schedule_.Finish(fetched.id);
+  }
   status.last_scrape_ms = fetched.sent_ms;
   status.duration_seconds = fetched.duration_seconds;
   status.body_bytes = fetched.page.ok() ? fetched.page.value().body.size() : 0;
@@ -178,17 +205,26 @@ Status Scraper::TakePage(TargetState& target, const Fetched& fetched, std::optio
 Status Scraper::AddReading(const TargetState& target, const std::string& node, std::int64_t scraped_at_ms,
                            const series::TargetReading& reading, std::optional<std::int64_t> bucket_ms) {
   if (!bucket_ms) return Error{ErrorCode::kTimeout, "the answer came after its bucket was over and is not used"};
+  const std::lock_guard lock(mu_);
   BucketCount& count = counts_[*bucket_ms];
-  const std::uint64_t owner = names_.Claim(node, target.id, *bucket_ms);
+  const std::uint64_t owner = names_.Claim(node, target.id, *bucket_ms, kPatienceIntervals * interval_ms_);
   if (owner != target.id) {
     ++count.refused;
-    return Error{ErrorCode::kInvalid, "node '" + node + "' is already reported by " + by_id_.at(owner)->target.url +
-                                          ": give one of them another name (label `node` in file_sd, --node.name of "
-                                          "the exporter)"};
+    const std::optional<std::string> url = UrlOf(owner);
+    const std::string by = url ? "is already reported by " + *url + ": "
+                               : "is pushed from " + pushers_.At(node).from + ": stop pushing it, or ";
+    return Error{ErrorCode::kInvalid,
+                 "node '" + node + "' " + by +
+                     "give one of them another name (label `node` in file_sd, --node.name of the exporter)"};
   }
   ++count.reported;
   bucketer_->Add(node, *bucket_ms / 1000, scraped_at_ms, reading);
   return Status::Ok();
+}
+
+std::optional<std::string> Scraper::UrlOf(std::uint64_t id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? std::nullopt : std::optional(found->second->target.url);
 }
 
 void Scraper::NoteResult(TargetState& target, TargetStatus status, bool late) {
@@ -211,7 +247,13 @@ std::vector<TargetStatus> Scraper::Statuses() const {
   std::vector<TargetStatus> out;
   out.reserve(targets_.size());
   for (const auto& state : targets_) out.push_back(state->status);
+  pushers_.AppendStatuses(clock_.NowMs(), out);
   return out;
+}
+
+std::optional<std::int64_t> Scraper::NextEventMs() const {
+  const std::lock_guard lock(mu_);
+  return schedule_.NextEventMs(clock_.NowMs());
 }
 
 LoopStats Scraper::Stats() const {

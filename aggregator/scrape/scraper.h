@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "aggregator/discovery/target.h"
@@ -17,6 +18,7 @@
 #include "aggregator/scrape/loop.h"
 #include "aggregator/scrape/node_names.h"
 #include "aggregator/scrape/page_reader.h"
+#include "aggregator/scrape/pushers.h"
 #include "aggregator/scrape/schedule.h"
 #include "aggregator/scrape/status.h"
 #include "aggregator/series/bucketer.h"
@@ -24,11 +26,15 @@
 
 namespace cloudmon::scrape {
 
-// One thread at a time, except Statuses and Stats, which any thread may call. `clock` and `fetcher` must outlive it.
+// What others sent may be quoted in an error, which goes to terminals: control characters become '?'.
+[[nodiscard]] std::string Printable(std::string text);
+
+// One thread at a time, except Push, Statuses and Stats, which any thread may call. `sealed` and `amend` are called
+// from the one thread. `clock` and `fetcher` must outlive it.
 class Scraper {
  public:
   Scraper(const LoopOptions& options, const Clock& clock, Fetcher& fetcher, std::unique_ptr<series::Bucketer> bucketer,
-          Loop::Sealed sealed);
+          Loop::Sealed sealed, Loop::Amend amend);
   ~Scraper();
   Scraper(const Scraper&) = delete;
   Scraper& operator=(const Scraper&) = delete;
@@ -39,48 +45,63 @@ class Scraper {
   // The targets there are now. One that was there before (by its url) keeps its place in the grid and its status.
   void SetTargets(const std::vector<discovery::Target>& targets);
 
-  // Starts the scrapes that are due and seals the buckets that are over.
+  // Starts the scrapes that are due, seals the buckets that are over, and once a second amends those that were over
+  // before.
   void Step();
 
   // Takes what the fetcher brought: reads the page into its bucket, or notes what is wrong.
   void Take(Fetched fetched);
 
-  // When Step has something to do next; nullopt: not before SetTargets.
-  [[nodiscard]] std::optional<std::int64_t> NextEventMs() const { return schedule_.NextEventMs(clock_.NowMs()); }
+  // As Loop::Push.
+  Status Push(PushedReading pushed);
 
-  [[nodiscard]] std::vector<TargetStatus> Statuses() const;  // in the order of SetTargets
+  // When Step has something to do next, but for amending; nullopt: not before SetTargets.
+  [[nodiscard]] std::optional<std::int64_t> NextEventMs() const;
+
+  [[nodiscard]] std::vector<TargetStatus> Statuses() const;  // in the order of SetTargets, then who pushes
   [[nodiscard]] LoopStats Stats() const;
 
  private:
   struct TargetState;
   struct BucketCount {
-    std::size_t reported = 0, refused = 0;  // targets
+    std::size_t reported = 0, refused = 0;     // targets
+    std::unordered_set<std::uint64_t> pushed;  // ids of pushers
   };
 
   Status TakePage(TargetState& target, const Fetched& fetched, std::optional<std::int64_t> bucket_ms,
                   TargetStatus& status);
+  Status TakePushed(Pusher& pusher, PushedReading pushed, std::int64_t now_ms);
   Status AddReading(const TargetState& target, const std::string& node, std::int64_t scraped_at_ms,
                     const series::TargetReading& reading, std::optional<std::int64_t> bucket_ms);
+  // Of a target; nullopt: the id is a pusher's.
+  [[nodiscard]] std::optional<std::string> UrlOf(std::uint64_t id) const;
   void NoteResult(TargetState& target, TargetStatus status, bool late);
-  void SealBucket(std::int64_t bucket_ms);
+  std::optional<series::Bucket> SealNext(std::int64_t now_ms);
+  void AmendSealed();
   void WarnWhenTimeGoesBack(std::int64_t now_ms);
 
   LoopOptions options_;
+  const std::int64_t interval_ms_;
   const Clock& clock_;
   Fetcher& fetcher_;
-  const std::unique_ptr<series::Bucketer> bucketer_;
   const Loop::Sealed sealed_;
-  Schedule schedule_;
-  NodeNames names_;
-  std::uint64_t last_id_ = 0;
+  const Loop::Amend amend_;
   std::int64_t latest_ms_ = 0;  // the largest time seen
   bool time_went_back_ = false;
-  std::map<std::int64_t, BucketCount> counts_;  // of open buckets, by start in ms
-  std::unordered_map<std::uint64_t, TargetState*> by_id_;
+  std::int64_t amended_at_ms_ = 0;  // steady
 
+  // Guards what follows. Targets, by_id_ and readers are changed by the one thread only, which reads them without. Not
+  // held while a page is parsed, the store works or the fetcher waits.
   mutable std::mutex mu_;
-  std::vector<std::unique_ptr<TargetState>> targets_;  // the vector and each status: guarded by mu_
-  LoopStats stats_;                                    // guarded by mu_
+  const std::unique_ptr<series::Bucketer> bucketer_;
+  Schedule schedule_;
+  NodeNames names_;
+  Pushers pushers_;
+  std::uint64_t last_id_ = 0;                   // of targets and pushers
+  std::map<std::int64_t, BucketCount> counts_;  // of open buckets, by start in ms
+  std::vector<std::unique_ptr<TargetState>> targets_;
+  std::unordered_map<std::uint64_t, TargetState*> by_id_;
+  LoopStats stats_;
 };
 
 }  // namespace cloudmon::scrape

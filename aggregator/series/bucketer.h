@@ -5,10 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "aggregator/series/amendment.h"
 #include "aggregator/series/model.h"
 #include "aggregator/series/reading.h"
 
@@ -28,6 +31,19 @@ class Bucketer {
   // bucket replaces nothing and is ignored (the caller refuses it earlier, by node name).
   void Add(const std::string& node, std::int64_t bucket_seconds, std::int64_t scraped_at_ms,
            const TargetReading& reading);
+
+  // Keeps a pushed reading for an open bucket until that is sealed. A second one of the same node and bucket replaces
+  // the first, as if only it had come. Ignored at last where Add() had the node in that bucket.
+  void Push(const std::string& node, std::int64_t bucket_seconds, std::int64_t measured_at_ms, TargetReading reading);
+
+  // Takes a pushed reading of a bucket that is sealed, or will never be. `was_missing`: that bucket's `nodes_missing`
+  // counted the node. What it changes there waits in TakeAmendments(); increases are in the rollups' running totals at
+  // once.
+  void PushLate(const std::string& node, std::int64_t bucket_seconds, std::int64_t measured_at_ms,
+                const TargetReading& reading, bool was_missing);
+
+  // What is to be changed in sealed buckets, by their start, in the order in which it came.
+  [[nodiscard]] std::map<std::int64_t, std::vector<Amendment>> TakeAmendments();
 
   // Ends the bucket: its nodes, pods, and their rollups. `nodes_missing`: targets that should have reported and did
   // not. A bucket without readings gives only the cluster's entry with nodes 0. Older open buckets must be sealed

@@ -14,6 +14,13 @@ void AddGauge(Point& point, Field field, const std::optional<std::uint64_t>& val
   if (value) point.Set(field, ToValue(SaturatingAdd(static_cast<std::uint64_t>(point.Get(field)), ToValue(*value))));
 }
 
+// Millicores that are given are shown where none can be computed.
+void SetUsageGauges(Point& point, const Usage& usage) {
+  SetGauge(point, Field::kCpuMillicores, usage.cpu_millicores);
+  SetGauge(point, Field::kMemoryBytes, usage.memory_bytes);
+  SetGauge(point, Field::kMemoryWorkingSetBytes, usage.memory_working_set_bytes);
+}
+
 void SetCounter(Update& update, std::size_t index, std::uint64_t total, const Step& step) {
   const CounterFields fields = kCounterFields[index];
   update.point.Set(fields.total, ToValue(total));
@@ -96,8 +103,7 @@ void AdvanceSums(PodCounters& state, const Sums& sums, std::int64_t at_ms, Updat
 
 Point NodeGauges(const NodeReading& reading) {
   Point point;
-  SetGauge(point, Field::kMemoryBytes, reading.usage.memory_bytes);
-  SetGauge(point, Field::kMemoryWorkingSetBytes, reading.usage.memory_working_set_bytes);
+  SetUsageGauges(point, reading.usage);
   SetGauge(point, Field::kCpuCapacityMillicores, reading.cpu_capacity_millicores);
   SetGauge(point, Field::kMemoryCapacityBytes, reading.memory_capacity_bytes);
   return point;
@@ -105,10 +111,7 @@ Point NodeGauges(const NodeReading& reading) {
 
 Point PodGauges(const PodReading& reading) {
   Point point;
-  if (reading.containers.empty()) {
-    SetGauge(point, Field::kMemoryBytes, reading.usage.memory_bytes);
-    SetGauge(point, Field::kMemoryWorkingSetBytes, reading.usage.memory_working_set_bytes);
-  }
+  if (reading.containers.empty()) SetUsageGauges(point, reading.usage);
   for (const ContainerUsage& container : reading.containers) {
     AddGauge(point, Field::kMemoryBytes, container.usage.memory_bytes);
     AddGauge(point, Field::kMemoryWorkingSetBytes, container.usage.memory_working_set_bytes);

@@ -5,32 +5,39 @@
 #include <memory>
 
 namespace cloudmon::series {
-namespace {
 
-// What a group's point sums directly; totals go through the increases.
-constexpr std::array kSummed = {Field::kCpuMillicores, Field::kMemoryBytes,   Field::kMemoryWorkingSetBytes,
-                                Field::kDiskReadRate,  Field::kDiskWriteRate, Field::kNetworkRxRate,
-                                Field::kNetworkTxRate};
-
-}  // namespace
+void AddSummedFields(Point& sum, const Point& point) {
+  for (const Field field : kSummedFields) {
+    if (!point.Has(field)) continue;
+    const auto so_far = static_cast<std::uint64_t>(sum.Get(field));
+    sum.Set(field, ToValue(SaturatingAdd(so_far, static_cast<std::uint64_t>(point.Get(field)))));
+  }
+}
 
 Group::Group(Member member) : member_(std::make_shared<const Member>(std::move(member))) {}
 
-bool Group::Add(const Update& update, std::int64_t bucket_seconds) {
+bool Group::Add(const Update& update, std::int64_t bucket_seconds, std::int64_t pods) {
   const bool first = sum_.empty();
-  for (const Field field : kSummed) {
-    if (!update.point.Has(field)) continue;
-    const auto sum = static_cast<std::uint64_t>(sum_.Get(field));
-    sum_.Set(field, ToValue(SaturatingAdd(sum, static_cast<std::uint64_t>(update.point.Get(field)))));
-  }
+  AddSummedFields(sum_, update.point);
+  AddIncreases(update, sum_);
+  sum_.Add(Field::kPods, pods);
+  Touch(bucket_seconds);
+  totals_bucket_seconds_ = std::max(totals_bucket_seconds_, bucket_seconds);
+  return first;
+}
+
+void Group::AddIncreases(const Update& update, Point& totals) {
   for (std::size_t i = 0; i < kCounterCount; ++i) {
     if (!update.point.Has(kCounterFields[i].total)) continue;
     totals_[i] = SaturatingAdd(totals_[i], update.increase[i]);
-    sum_.Set(kCounterFields[i].total, ToValue(totals_[i]));
+    totals.Set(kCounterFields[i].total, ToValue(totals_[i]));
   }
-  sum_.Add(Field::kPods, 1);
-  Touch(bucket_seconds);
-  return first;
+}
+
+bool Group::TakeTotalsInto(std::int64_t bucket_seconds) {
+  if (bucket_seconds < totals_bucket_seconds_) return false;
+  totals_bucket_seconds_ = bucket_seconds;
+  return true;
 }
 
 Point Group::Finish() {
@@ -44,6 +51,7 @@ void Group::Restore(const MemberPtr& member, const Point& point, std::int64_t bu
     totals_[i] = std::max(totals_[i], static_cast<std::uint64_t>(stored));
   }
   Touch(bucket_seconds);
+  totals_bucket_seconds_ = std::max(totals_bucket_seconds_, bucket_seconds);
 }
 
 void Group::Touch(std::int64_t bucket_seconds) {

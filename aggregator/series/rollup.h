@@ -18,6 +18,13 @@ namespace cloudmon::series {
 // A group without a member for this long (in bucket time) is forgotten, and its totals with it.
 inline constexpr std::int64_t kForgetGroupSeconds = 7 * 24 * 3600;
 
+// What a group's point sums directly: gauges and rates. Totals go through the increases.
+inline constexpr std::array kSummedFields = {
+    Field::kCpuMillicores, Field::kMemoryBytes,   Field::kMemoryWorkingSetBytes, Field::kDiskReadRate,
+    Field::kDiskWriteRate, Field::kNetworkRxRate, Field::kNetworkTxRate};
+// Adds those of `point` to `sum`, stopping at the largest value.
+void AddSummedFields(Point& sum, const Point& point);
+
 // Gauges and rates are the sums of the members' in one bucket; totals are running sums of their increases, so they
 // never fall. A field is set when at least one member has it.
 class Group {
@@ -27,10 +34,17 @@ class Group {
   [[nodiscard]] const MemberPtr& member() const { return member_; }
   [[nodiscard]] std::int64_t last_bucket_seconds() const { return last_bucket_seconds_; }
 
-  // Counts a member in the bucket being summed. Returns true for the bucket's first.
-  bool Add(const Update& update, std::int64_t bucket_seconds);
+  // Counts a member in the bucket being summed, or with 0 pods what a node says of the group. Returns true for the
+  // bucket's first.
+  bool Add(const Update& update, std::int64_t bucket_seconds, std::int64_t pods = 1);
   // The bucket's point; the next Add() begins the next bucket.
   [[nodiscard]] Point Finish();
+
+  // Counts only the increases, of a member in a bucket that is sealed, and sets the running totals of its counters in
+  // `totals`.
+  void AddIncreases(const Update& update, Point& totals);
+  // Whether that bucket may show the running totals: no later one of this group was sealed. Then none before it may.
+  [[nodiscard]] bool TakeTotalsInto(std::int64_t bucket_seconds);
 
   // Goes on from stored totals. They only grow, so of several points the largest count, in any order.
   void Restore(const MemberPtr& member, const Point& point, std::int64_t bucket_seconds);
@@ -41,7 +55,8 @@ class Group {
   MemberPtr member_;
   std::array<std::uint64_t, kCounterCount> totals_{};
   std::int64_t last_bucket_seconds_ = 0;
-  Point sum_;  // of the bucket being summed
+  std::int64_t totals_bucket_seconds_ = 0;  // the newest bucket that may have shown totals
+  Point sum_;                               // of the bucket being summed
 };
 
 // The groups of pods by name. References stay valid while the group is known.

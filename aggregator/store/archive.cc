@@ -5,10 +5,13 @@
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "aggregator/store/bucket_json.h"
+#include "aggregator/store/row_reader.h"
 #include "aggregator/store/select.h"
+#include "aggregator/store/series_rows.h"
 
 namespace cloudmon::store {
 namespace {
@@ -44,34 +47,70 @@ Result<Statement> SelectSeries(Connection& db, std::string_view columns, const S
   return statement;
 }
 
-// The slices to fill, ordered by member, and which one a number in the documents means.
-struct Wanted {
-  std::vector<SeriesSlice> slices;
-  std::unordered_map<std::int64_t, std::size_t> by_id;
+struct StoredMember {
+  std::int64_t id;  // what it is called in documents; the cluster has none
+  series::MemberPtr member;
 };
 
-Result<Wanted> FindWanted(Connection& db, const Selector& selector) {
-  Wanted wanted;
+// The stored series that match, ordered by member.
+Result<std::vector<StoredMember>> FindMembers(Connection& db, const Selector& selector, std::string_view condition) {
+  std::vector<StoredMember> found;
   if (selector.kind == series::Kind::kCluster) {
-    wanted.slices.push_back({std::make_shared<const series::Member>(), {}, {}});
-    return wanted;
+    found.push_back({0, std::make_shared<const series::Member>()});
+    return found;
   }
-  Result<Statement> rows =
-      SelectSeries(db, "id, node, namespace, deployment, pod", selector, " ORDER BY node, namespace, deployment, pod");
+  const std::string tail = std::string(condition) + " ORDER BY node, namespace, deployment, pod";
+  Result<Statement> rows = SelectSeries(db, "id, node, namespace, deployment, pod", selector, tail);
   if (!rows.ok()) return rows.error();
   Statement& row = rows.value();
   for (;;) {
     const Result<bool> stepped = row.Step();
     if (!stepped.ok()) return stepped.error();
-    if (!stepped.value()) return wanted;
+    if (!stepped.value()) return found;
     auto text = [&row](int column) { return std::string(row.Text(column)); };
-    wanted.by_id.emplace(row.Int(0), wanted.slices.size());
-    wanted.slices.push_back(
-        {std::make_shared<const series::Member>(series::Member{selector.kind, text(1), text(2), text(3), text(4)}),
-         {},
-         {}});
+    found.push_back({row.Int(0), std::make_shared<const series::Member>(
+                                     series::Member{selector.kind, text(1), text(2), text(3), text(4)})});
   }
 }
+
+// Those of the members that are stored.
+Result<std::vector<StoredMember>> FindMembers(Connection& db, const std::vector<series::MemberPtr>& members) {
+  std::vector<StoredMember> found;
+  Result<Statement> prepared = db.Prepare(
+      "SELECT id FROM series WHERE kind = ?1 AND pod = ?2 AND namespace = ?3 AND deployment = ?4 AND node = ?5");
+  if (!prepared.ok()) return prepared.error();
+  Statement& row = prepared.value();
+  for (const series::MemberPtr& member : members) {
+    if (member->kind == series::Kind::kCluster) {
+      found.push_back({0, member});
+      continue;
+    }
+    row.Bind(1, series::KindName(member->kind)).Bind(2, member->pod).Bind(3, member->ns);
+    const Result<bool> stepped = row.Bind(4, member->deployment).Bind(5, member->node).Step();
+    if (!stepped.ok()) return stepped.error();
+    if (stepped.value()) found.push_back({row.Int(0), member});
+    row.Reset();
+  }
+  return found;
+}
+
+// The slices to fill, ordered by member, and which one a number in the documents means.
+struct Wanted {
+  explicit Wanted(const std::vector<StoredMember>& members) {
+    for (const StoredMember& stored : members) {
+      by_id.emplace(stored.id, slices.size());
+      slices.push_back({stored.member, {}, {}});
+    }
+  }
+  [[nodiscard]] std::unordered_set<std::int64_t> Ids() const {
+    std::unordered_set<std::int64_t> ids;
+    for (const auto& item : by_id) ids.insert(item.first);
+    return ids;
+  }
+
+  std::vector<SeriesSlice> slices;
+  std::unordered_map<std::int64_t, std::size_t> by_id;
+};
 
 // Appends a document's points to the slices they belong to; returns how many.
 std::size_t TakePoints(std::int64_t time_seconds, const Document& document, bool cluster, Wanted& wanted) {
@@ -100,6 +139,7 @@ Status FillSlices(Connection& db, series::Kind kind, std::int64_t start_seconds,
   if (!documents.ok()) return documents.error();
   Statement& row = documents.value();
   row.Bind(1, start_seconds).Bind(2, end_seconds).Bind(3, DocumentName(kind));
+  RowReader reader(wanted.Ids());
   Document document;
   std::size_t points = 0;
   for (;;) {
@@ -107,10 +147,26 @@ Status FillSlices(Connection& db, series::Kind kind, std::int64_t start_seconds,
     if (!stepped.ok()) return stepped.error();
     if (!stepped.value()) return Status::Ok();
     // A document that is no longer JSON is a gap, as it was when it was read back (which logs it).
-    if (!ParseDocument(row.Text(1), document).ok()) continue;
+    if (!reader.Read(row.Text(1), document).ok()) continue;
     points += TakePoints(row.Int(0), document, kind == series::Kind::kCluster, wanted);
     if (points > max_points) return TooManyPoints(points, max_points);
   }
+}
+
+Result<std::vector<SeriesSlice>> ReadSlices(Connection& db, series::Kind kind, const std::vector<StoredMember>& members,
+                                            std::int64_t start_seconds, std::int64_t end_seconds,
+                                            std::size_t max_points) {
+  Wanted wanted(members);
+  if (wanted.slices.empty()) return std::move(wanted.slices);
+  const Status status = FillSlices(db, kind, start_seconds, end_seconds, max_points, wanted);
+  if (!status.ok()) return status.error();
+  std::erase_if(wanted.slices, [](const SeriesSlice& slice) { return slice.points.empty(); });
+  return std::move(wanted.slices);
+}
+
+// As a reader says it: damage met on the way is no reason to set the database aside.
+Error ReadError(const Error& error, const std::string& file) {
+  return error.code == ErrorCode::kLimit ? error : Error{ErrorCode::kIo, Wrap(error, file).message};
 }
 
 }  // namespace
@@ -151,17 +207,52 @@ Result<std::vector<SeriesSlice>> Archive::Select(const Selector& selector, std::
   Result<Lease> lease = Lease::Take(*this);
   if (!lease.ok()) return lease.error();
   Connection& db = lease.value().db();
-  Result<Wanted> found = FindWanted(db, selector);
-  if (!found.ok()) return Wrap(found.error(), file_);
-  Wanted& wanted = found.value();
-  if (wanted.slices.empty()) return std::move(wanted.slices);
-  const Status status = FillSlices(db, selector.kind, start_seconds, end_seconds, max_points, wanted);
-  if (!status.ok()) {
-    if (status.error().code == ErrorCode::kLimit) return status.error();
-    return Error{ErrorCode::kIo, Wrap(status.error(), file_).message};
-  }
-  std::erase_if(wanted.slices, [](const SeriesSlice& slice) { return slice.points.empty(); });
-  return std::move(wanted.slices);
+  const Result<std::vector<StoredMember>> members = FindMembers(db, selector, "");
+  if (!members.ok()) return ReadError(members.error(), file_);
+  auto slices = ReadSlices(db, selector.kind, members.value(), start_seconds, end_seconds, max_points);
+  if (!slices.ok()) return ReadError(slices.error(), file_);
+  return slices;
+}
+
+Result<std::vector<SeriesSlice>> Archive::Select(series::Kind kind, const std::vector<series::MemberPtr>& members,
+                                                 std::int64_t start_seconds, std::int64_t end_seconds) const {
+  Result<Lease> lease = Lease::Take(*this);
+  if (!lease.ok()) return lease.error();
+  Connection& db = lease.value().db();
+  const Result<std::vector<StoredMember>> stored = FindMembers(db, members);
+  if (!stored.ok()) return ReadError(stored.error(), file_);
+  auto slices = ReadSlices(db, kind, stored.value(), start_seconds, end_seconds, SIZE_MAX);
+  if (!slices.ok()) return ReadError(slices.error(), file_);
+  return slices;
+}
+
+Result<std::vector<series::MemberPtr>> Archive::Members(const Selector& selector, std::int64_t start_seconds) const {
+  Result<Lease> lease = Lease::Take(*this);
+  if (!lease.ok()) return lease.error();
+  const std::string in_use =
+      " AND last_time > " + std::to_string(std::max<std::int64_t>(start_seconds, 0) - kTouchSeconds);
+  const Result<std::vector<StoredMember>> stored = FindMembers(lease.value().db(), selector, in_use);
+  if (!stored.ok()) return ReadError(stored.error(), file_);
+  std::vector<series::MemberPtr> members;
+  for (const StoredMember& one : stored.value()) members.push_back(one.member);
+  return members;
+}
+
+Result<std::size_t> Archive::CountBuckets(series::Kind kind, std::int64_t start_seconds,
+                                          std::int64_t end_seconds) const {
+  const Result<std::int64_t> count =
+      QueryInt("SELECT count(*) FROM bucket WHERE kind='" + std::string(DocumentName(kind)) +
+               "' AND time >= " + std::to_string(start_seconds) + " AND time < " + std::to_string(end_seconds));
+  if (!count.ok()) return count.error();
+  return static_cast<std::size_t>(count.value());
+}
+
+Result<std::int64_t> Archive::QueryInt(std::string_view sql) const {
+  Result<Lease> lease = Lease::Take(*this);
+  if (!lease.ok()) return lease.error();
+  const Result<std::int64_t> value = lease.value().db().QueryInt(sql);
+  if (!value.ok()) return ReadError(value.error(), file_);
+  return value;
 }
 
 Result<bool> Archive::Knows(const Selector& selector) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aggregator/store/database.h"
@@ -22,6 +23,15 @@ class Archive {
   // As Store::Select(), from the database alone.
   Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
                                           std::int64_t end_seconds, std::size_t max_points) const;
+  // The same for given members of one kind, ordered by member; without a limit.
+  Result<std::vector<SeriesSlice>> Select(series::Kind kind, const std::vector<series::MemberPtr>& members,
+                                          std::int64_t start_seconds, std::int64_t end_seconds) const;
+  // The stored series that match and may have points at or after `start_seconds`, ordered by member.
+  Result<std::vector<series::MemberPtr>> Members(const Selector& selector, std::int64_t start_seconds) const;
+  // How many buckets of the range are stored for a kind.
+  Result<std::size_t> CountBuckets(series::Kind kind, std::int64_t start_seconds, std::int64_t end_seconds) const;
+  // The first column of the first row.
+  Result<std::int64_t> QueryInt(std::string_view sql) const;
   // Whether a stored series matches.
   Result<bool> Knows(const Selector& selector) const;
 

@@ -26,6 +26,8 @@
 
 namespace cloudmon::store {
 
+inline constexpr std::string_view kClusterName = "__all__";
+
 // The kinds that have a document; the cluster is in the nodes'.
 inline constexpr std::array kDocumentKinds = {series::Kind::kNode, series::Kind::kPod, series::Kind::kNamespace,
                                               series::Kind::kDeployment};

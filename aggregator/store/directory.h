@@ -10,6 +10,8 @@
 
 namespace cloudmon::store {
 
+inline constexpr const char* kDatabaseName = "cloud-monitor.db";
+
 // Makes the directory where it is missing and locks it for this process; the lock goes with the descriptor, so also
 // when the process is killed. Errors name the directory and what to change: kDenied where it cannot be made or written
 // or is in use by another process, else by errno.

@@ -60,15 +60,15 @@ HeadBucketPtr Head::Build(const series::Bucket& bucket, const HeadBucket* neighb
   return built;
 }
 
+HeadBucketPtr Head::Newest() const {
+  std::shared_lock lock(mutex_);
+  return buckets_.empty() ? nullptr : buckets_.back();
+}
+
 HeadBucketPtr Head::Append(const series::Bucket& bucket, std::int64_t keep_from_seconds) {
   std::lock_guard append_lock(append_mutex_);
-  HeadBucketPtr newest;
-  {
-    std::shared_lock lock(mutex_);
-    if (!buckets_.empty()) newest = buckets_.back();
-    if (newest && bucket.time_seconds < buckets_.front()->time_seconds) return nullptr;
-  }
-  HeadBucketPtr built = Build(bucket, newest.get());
+  if (bucket.time_seconds < oldest_seconds().value_or(bucket.time_seconds)) return nullptr;
+  HeadBucketPtr built = Build(bucket, Newest().get());
   std::vector<HeadBucketPtr> dropped;  // freed after the lock
   {
     std::unique_lock lock(mutex_);
@@ -76,6 +76,27 @@ HeadBucketPtr Head::Append(const series::Bucket& bucket, std::int64_t keep_from_
     dropped = DropOld(keep_from_seconds);
   }
   return built;
+}
+
+HeadBucketPtr Head::Amend(const series::Bucket& bucket) {
+  std::lock_guard append_lock(append_mutex_);
+  HeadBucketPtr built = Build(bucket, Newest().get());
+  std::unique_lock lock(mutex_);
+  Insert(built);
+  return built;
+}
+
+series::Bucket Head::Unpack(std::int64_t time_seconds) const {
+  series::Bucket bucket{time_seconds, {}};
+  std::shared_lock lock(mutex_);
+  const auto at = std::lower_bound(buckets_.begin(), buckets_.end(), time_seconds, ByTime);
+  if (at == buckets_.end() || (*at)->time_seconds != time_seconds) return bucket;
+  for (const HeadBlock& block : (*at)->blocks) {
+    for (std::size_t row = 0; row < block.columns.rows(); ++row) {
+      bucket.entries.push_back({catalog_.MemberOf((*block.slots)[row]), block.columns.Row(row)});
+    }
+  }
+  return bucket;
 }
 
 void Head::Insert(const HeadBucketPtr& bucket) {

@@ -54,6 +54,12 @@ class Head {
   // older than all that are kept: it would leave a hole between memory and database.
   HeadBucketPtr Append(const series::Bucket& bucket, std::int64_t keep_from_seconds);
 
+  // Puts a bucket in the place of the one of its time, or into a gap. Drops nothing: more points than allowed go when
+  // the next is appended. Not older than all that are kept.
+  HeadBucketPtr Amend(const series::Bucket& bucket);
+  // The bucket of this time, unpacked; without entries where there is none.
+  [[nodiscard]] series::Bucket Unpack(std::int64_t time_seconds) const;
+
   // Takes in a bucket older than all there are: reading back, newest first. False where there is no more room.
   bool Prepend(const series::Bucket& bucket);
 
@@ -68,6 +74,7 @@ class Head {
   [[nodiscard]] series::MemberPtr MemberOf(Slot slot) const;
 
  private:
+  [[nodiscard]] HeadBucketPtr Newest() const;
   HeadBucketPtr Build(const series::Bucket& bucket, const HeadBucket* neighbour);
   void Insert(const HeadBucketPtr& bucket);
   std::vector<HeadBucketPtr> DropOld(std::int64_t keep_from_seconds);

@@ -4,21 +4,19 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "aggregator/store/bucket_json.h"
+#include "aggregator/store/bucket_rows.h"
 
 namespace cloudmon::store {
 namespace {
 
 class Reader {
  public:
-  Reader(Head& head, Statement buckets, Statement series)
-      : head_(head), buckets_(std::move(buckets)), series_(std::move(series)) {}
+  Reader(Head& head, Statement buckets, BucketReader reader)
+      : head_(head), buckets_(std::move(buckets)), reader_(std::move(reader)) {}
 
   Result<ReadBackReport> Run() {
     for (;;) {
@@ -44,27 +42,7 @@ class Reader {
       }
       return Status::Ok();
     }
-    if (document_.cluster) bucket_.entries.push_back({cluster_, *document_.cluster});
-    for (std::size_t i = 0; i < document_.ids.size(); ++i) {
-      Result<series::MemberPtr> member = MemberOf(document_.ids[i], *kind);
-      if (!member.ok()) return member.error();
-      if (member.value()) bucket_.entries.push_back({std::move(member.value()), document_.points[i]});
-    }
-    return Status::Ok();
-  }
-
-  // Null where `series` has no such member. Rows are read as they are met: the head names few of them.
-  Result<series::MemberPtr> MemberOf(std::int64_t id, series::Kind kind) {
-    const auto [at, fresh] = members_.try_emplace(id);
-    if (!fresh) return at->second;
-    const Result<bool> row = series_.Bind(1, id).Step();
-    if (row.ok() && row.value() && series_.Text(0) == series::KindName(kind)) {
-      auto text = [this](int column) { return std::string(series_.Text(column)); };
-      at->second = std::make_shared<const series::Member>(series::Member{kind, text(1), text(2), text(3), text(4)});
-    }
-    series_.Reset();
-    if (!row.ok()) return row.error();
-    return at->second;
+    return reader_.Append(document_, *kind, bucket_);
   }
 
   // Hands the bucket to the head; false where that is full.
@@ -77,9 +55,8 @@ class Reader {
   }
 
   Head& head_;
-  Statement buckets_, series_;
-  std::unordered_map<std::int64_t, series::MemberPtr> members_;
-  series::MemberPtr cluster_ = std::make_shared<const series::Member>();
+  Statement buckets_;
+  BucketReader reader_;
   series::Bucket bucket_;
   Document document_;
   ReadBackReport report_;
@@ -90,9 +67,9 @@ class Reader {
 Result<ReadBackReport> ReadBack(Connection& db, Head& head) {
   Result<Statement> buckets = db.Prepare("SELECT time, kind, doc FROM bucket ORDER BY time DESC");
   if (!buckets.ok()) return buckets.error();
-  Result<Statement> series = db.Prepare("SELECT kind, node, namespace, deployment, pod FROM series WHERE id = ?1");
-  if (!series.ok()) return series.error();
-  return Reader(head, std::move(buckets.value()), std::move(series.value())).Run();
+  Result<BucketReader> reader = BucketReader::Open(db);
+  if (!reader.ok()) return reader.error();
+  return Reader(head, std::move(buckets.value()), std::move(reader.value())).Run();
 }
 
 }  // namespace cloudmon::store

@@ -78,14 +78,7 @@ Status CheckPages(Connection& db, const std::string& file) {
 }
 
 Status CheckUsable(Connection& db, std::int64_t interval_seconds) {
-  const Result<std::int64_t> format = Meta(db, "format");
-  if (!format.ok()) return format.error();
-  if (format.value() != kFormatVersion) {
-    return Damaged("format " + std::to_string(format.value()) + " is not the one this version reads, which is " +
-                   std::to_string(kFormatVersion));
-  }
-  if (const auto probe = db.QueryInt(kProbe); !probe.ok()) return Damaged(probe.error().message);
-  const Result<std::int64_t> interval = Meta(db, "interval_seconds");
+  const Result<std::int64_t> interval = IntervalSeconds(db);
   if (!interval.ok()) return interval.error();
   if (interval.value() != interval_seconds) {
     return Error{ErrorCode::kInvalid, "storage.path: the database holds buckets of " +
@@ -97,6 +90,17 @@ Status CheckUsable(Connection& db, std::int64_t interval_seconds) {
 }
 
 }  // namespace
+
+Result<std::int64_t> IntervalSeconds(Connection& db) {
+  const Result<std::int64_t> format = Meta(db, "format");
+  if (!format.ok()) return format.error();
+  if (format.value() != kFormatVersion) {
+    return Damaged("format " + std::to_string(format.value()) + " is not the one this version reads, which is " +
+                   std::to_string(kFormatVersion));
+  }
+  if (const auto probe = db.QueryInt(kProbe); !probe.ok()) return Damaged(probe.error().message);
+  return Meta(db, "interval_seconds");
+}
 
 Result<Connection> OpenForWriting(const std::string& file, std::int64_t interval_seconds) {
   Result<Connection> opened = Connection::Open(file, Connection::Mode::kReadWrite);

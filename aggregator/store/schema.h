@@ -16,4 +16,7 @@ inline constexpr std::int64_t kFormatVersion = 1;
 // format; kInvalid where it was made with another interval (the message says what to do); kDenied and kIo.
 Result<Connection> OpenForWriting(const std::string& file, std::int64_t interval_seconds);
 
+// The width of the buckets of an existing database. Error: kParse where it is damaged or of another format.
+Result<std::int64_t> IntervalSeconds(Connection& db);
+
 }  // namespace cloudmon::store

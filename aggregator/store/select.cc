@@ -103,14 +103,29 @@ std::vector<KnownMember> MatchingMembers(const MemberList& list, const Selector&
   return matching;
 }
 
+std::vector<KnownMember> KnownOf(const MemberList& list, const std::vector<series::MemberPtr>& members) {
+  std::vector<KnownMember> known;
+  auto at = list.by_member.begin();
+  for (const series::MemberPtr& member : members) {
+    at = std::lower_bound(at, list.by_member.end(), *member,
+                          [](const KnownMember& a, const series::Member& b) { return *a.member < b; });
+    if (at != list.by_member.end() && *at->member == *member) known.push_back(*at);
+  }
+  return known;
+}
+
 Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, const Selector& selector,
                                                 std::size_t max_points) {
-  const std::vector<KnownMember> wanted = MatchingMembers(*view.members, selector);
+  return SelectFromHead(view, selector.kind, MatchingMembers(*view.members, selector), max_points);
+}
+
+Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, series::Kind kind,
+                                                const std::vector<KnownMember>& wanted, std::size_t max_points) {
   std::vector<SeriesSlice> slices(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) slices[i].member = wanted[i].member;
   if (wanted.empty()) return slices;
 
-  const std::vector<std::size_t> counts = CountPoints(view, selector.kind, wanted);
+  const std::vector<std::size_t> counts = CountPoints(view, kind, wanted);
   const std::size_t points = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
   if (points > max_points) return TooManyPoints(points, max_points);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -119,7 +134,7 @@ Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, const Sele
   }
   RowFinder finder(wanted);
   for (const HeadBucketPtr& bucket : view.buckets) {
-    const HeadBlock& block = bucket->Of(selector.kind);
+    const HeadBlock& block = bucket->Of(kind);
     AppendPoints(*bucket, block, finder.In(block), slices);
   }
   std::erase_if(slices, [](const SeriesSlice& slice) { return slice.points.empty(); });

@@ -11,6 +11,7 @@
 #include "aggregator/store/archive.h"
 #include "aggregator/store/directory.h"
 #include "aggregator/store/head.h"
+#include "aggregator/store/passes.h"
 #include "aggregator/store/read_back.h"
 #include "aggregator/store/schema.h"
 #include "aggregator/store/select.h"
@@ -18,8 +19,6 @@
 
 namespace cloudmon::store {
 namespace {
-
-constexpr const char* kFileName = "cloud-monitor.db";
 
 struct Opened {
   Connection db;
@@ -81,7 +80,7 @@ class SqliteStore final : public Store {
     const HeadView view = head_->View(selector.kind, start_seconds, end_seconds);
     Result<std::vector<SeriesSlice>> newer = SelectFromHead(view, selector, max_points);
     if (!newer.ok()) return newer;
-    const std::int64_t before_seconds = std::min(end_seconds, view.oldest_seconds.value_or(end_seconds));
+    const std::int64_t before_seconds = Before(view, end_seconds);
     const std::int64_t oldest_stored_seconds = writer_->Stats().oldest_stored_seconds;
     if (start_seconds >= before_seconds || oldest_stored_seconds == 0 || oldest_stored_seconds >= before_seconds) {
       return newer;
@@ -103,14 +102,39 @@ class SqliteStore final : public Store {
     return stored.ok() && stored.value();
   }
 
-  Status Amend(std::int64_t /*time_seconds*/, const std::function<void(series::Bucket&)>& /*change*/) override {
-    return Error{ErrorCode::kIo, "amending is not built yet"};
+  Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) override {
+    if (time_seconds < writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX))) {
+      return Error{ErrorCode::kInvalid,
+                   "bucket " + std::to_string(time_seconds) + " is older than what is kept (storage.retention)"};
+    }
+    if (time_seconds >= head_->oldest_seconds().value_or(INT64_MAX)) {
+      series::Bucket bucket = head_->Unpack(time_seconds);
+      change(bucket);
+      writer_->Enqueue(head_->Amend(bucket));
+      return Status::Ok();
+    }
+    Result<series::Bucket> bucket = writer_->ReadStored(time_seconds);
+    if (!bucket.ok()) return Wrap(bucket.error(), file_);
+    change(bucket.value());
+    const Status written = writer_->WriteStored(std::move(bucket.value()));
+    if (!written.ok()) return Wrap(written.error(), file_);
+    return written;
   }
 
-  Status ForEach(const Selector& /*selector*/, std::int64_t /*start_seconds*/, std::int64_t /*end_seconds*/,
-                 const MemberLess& /*less*/, std::size_t /*points_in_memory*/,
-                 const std::function<bool(SeriesSlice)>& /*take*/) const override {
-    return Error{ErrorCode::kIo, "reading in passes is not built yet"};
+  Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds, const MemberLess& less,
+                 std::size_t points_in_memory, const std::function<bool(SeriesSlice)>& take) const override {
+    const HeadView view = head_->View(selector.kind, start_seconds, end_seconds);
+    const Result<std::vector<series::MemberPtr>> stored = archive_.Members(selector, start_seconds);
+    if (!stored.ok()) return stored.error();
+    const Result<std::size_t> buckets = archive_.CountBuckets(selector.kind, start_seconds, Before(view, end_seconds));
+    if (!buckets.ok()) return buckets.error();
+    std::vector<series::MemberPtr> members;
+    for (const KnownMember& known : MatchingMembers(*view.members, selector)) members.push_back(known.member);
+    const auto read = [&](const std::vector<series::MemberPtr>& batch) {
+      return SelectMembers(selector.kind, batch, start_seconds, end_seconds);
+    };
+    return ReadInPasses(Union(members, stored.value()), less, view.buckets.size() + buckets.value(), points_in_memory,
+                        read, take);
   }
 
   std::optional<std::int64_t> NewestBucket() const override { return head_->newest_seconds(); }
@@ -131,8 +155,9 @@ class SqliteStore final : public Store {
     stats.head_points = head_->points();
     stats.newest_bucket_seconds = head_->newest_seconds().value_or(0);
     stats.oldest_bucket_seconds = head_->oldest_seconds().value_or(0);
-    if (writer.oldest_stored_seconds != 0) {
-      stats.oldest_bucket_seconds = std::min(stats.oldest_bucket_seconds, writer.oldest_stored_seconds);
+    const std::int64_t stored_seconds = writer.oldest_stored_seconds;
+    if (stats.oldest_bucket_seconds == 0 || (stored_seconds != 0 && stored_seconds < stats.oldest_bucket_seconds)) {
+      stats.oldest_bucket_seconds = stored_seconds;
     }
     stats.buckets_written = writer.buckets_written;
     stats.write_failures = writer.write_failures;
@@ -145,6 +170,22 @@ class SqliteStore final : public Store {
   void SetRetention(std::int64_t retention_seconds) override { writer_->SetRetention(retention_seconds); }
 
  private:
+  // Where the head begins: what is before it is read from the database.
+  static std::int64_t Before(const HeadView& view, std::int64_t end_seconds) {
+    return std::min(end_seconds, view.oldest_seconds.value_or(end_seconds));
+  }
+
+  // As Select(), for members of one kind, ordered by member.
+  Result<std::vector<SeriesSlice>> SelectMembers(series::Kind kind, const std::vector<series::MemberPtr>& members,
+                                                 std::int64_t start_seconds, std::int64_t end_seconds) const {
+    const HeadView view = head_->View(kind, start_seconds, end_seconds);
+    Result<std::vector<SeriesSlice>> newer = SelectFromHead(view, kind, KnownOf(*view.members, members), SIZE_MAX);
+    if (!newer.ok()) return newer;
+    Result<std::vector<SeriesSlice>> older = archive_.Select(kind, members, start_seconds, Before(view, end_seconds));
+    if (!older.ok()) return older;
+    return Join(std::move(older.value()), std::move(newer.value()));
+  }
+
   const UniqueFd lock_;
   const std::string file_;
   const std::unique_ptr<Head> head_;
@@ -159,7 +200,7 @@ class SqliteStore final : public Store {
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, const Clock& clock) {
   Result<UniqueFd> lock = LockDirectory(options.path);
   if (!lock.ok()) return lock.error();
-  std::string file = (std::filesystem::path(options.path) / kFileName).string();
+  std::string file = (std::filesystem::path(options.path) / kDatabaseName).string();
   Result<Opened> opened = OpenOrSetAside(file, options, clock);
   if (!opened.ok()) return opened.error();
   std::unique_ptr<Head> head = std::move(opened.value().head);

@@ -8,12 +8,13 @@
 #include <optional>
 #include <utility>
 
-#include "aggregator/store/bucket_json.h"
+#include "aggregator/store/bucket_rows.h"
 
 namespace cloudmon::store {
 namespace {
 
 constexpr std::int64_t kRetentionEverySeconds = 60;  // of bucket time
+constexpr std::chrono::seconds kJobTimeout{15};
 constexpr std::int64_t kDropSeriesEverySeconds = 3600;
 
 std::chrono::milliseconds RetryDelay(int failures_in_row) {
@@ -29,15 +30,12 @@ Writer::Writer(Connection db, const Head& head, const Clock& clock, std::int64_t
 Result<std::unique_ptr<Writer>> Writer::Start(Connection db, const Head& head, const Clock& clock,
                                               std::int64_t interval_seconds, std::int64_t retention_seconds) {
   std::unique_ptr<Writer> writer(new Writer(std::move(db), head, clock, retention_seconds));
-  Result<SeriesRows> rows = SeriesRows::Open(writer->db_);
-  if (!rows.ok()) return rows.error();
-  writer->rows_ = std::make_unique<SeriesRows>(std::move(rows.value()));
+  Result<DocumentRows> documents = DocumentRows::Open(writer->db_);
+  if (!documents.ok()) return documents.error();
+  writer->documents_ = std::make_unique<DocumentRows>(std::move(documents.value()));
   Result<Retention> retention = Retention::Open(writer->db_, interval_seconds);
   if (!retention.ok()) return retention.error();
   writer->retention_ = std::make_unique<Retention>(std::move(retention.value()));
-  Result<Statement> insert = writer->db_.Prepare("INSERT OR REPLACE INTO bucket(time, kind, doc) VALUES(?1, ?2, ?3)");
-  if (!insert.ok()) return insert.error();
-  writer->insert_ = std::move(insert.value());
   const Result<std::int64_t> oldest = writer->retention_->OldestSeconds();
   if (!oldest.ok()) return oldest.error();
   writer->stats_.oldest_stored_seconds = oldest.value();
@@ -57,11 +55,62 @@ Writer::~Writer() {
 void Writer::Enqueue(HeadBucketPtr bucket) {
   {
     std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(bucket));
+    const auto at = std::lower_bound(
+        queue_.begin(), queue_.end(), bucket->time_seconds,
+        [](const HeadBucketPtr& queued, std::int64_t seconds) { return queued->time_seconds < seconds; });
+    if (at != queue_.end() && (*at)->time_seconds == bucket->time_seconds) {
+      *at = std::move(bucket);
+    } else {
+      queue_.insert(at, std::move(bucket));
+    }
     retry_now_ = true;
     DropUnwritable();
   }
   wake_.notify_all();
+}
+
+Result<series::Bucket> Writer::ReadStored(std::int64_t time_seconds) {
+  const auto bucket = std::make_shared<series::Bucket>();  // outlives this call where it gives up
+  const Status status = Do([this, time_seconds, bucket]() -> Status {
+    Result<BucketReader> reader = BucketReader::Open(db_);
+    if (!reader.ok()) return reader.error();
+    Result<series::Bucket> read = reader.value().Read(time_seconds);
+    if (!read.ok()) return read.error();
+    *bucket = std::move(read.value());
+    return Status::Ok();
+  });
+  if (!status.ok()) return Error{ErrorCode::kIo, status.error().message};
+  return std::move(*bucket);
+}
+
+Status Writer::WriteStored(series::Bucket bucket) {
+  const Status status = Do([this, kept = std::move(bucket)] { return WriteEntries(kept); });
+  if (!status.ok()) return Error{ErrorCode::kIo, status.error().message};
+  return Status::Ok();
+}
+
+// Waits until the thread has done the work, but not for ever.
+Status Writer::Do(std::function<Status()> work) {
+  const auto job = std::make_shared<Job>(Job{std::move(work), {}});
+  std::unique_lock lock(mutex_);
+  jobs_.push_back(job);
+  wake_.notify_all();
+  if (done_.wait_for(lock, kJobTimeout, [&job] { return job->status.has_value(); })) return *job->status;
+  std::erase(jobs_, job);
+  return Error{ErrorCode::kIo, "the database is busy"};
+}
+
+void Writer::RunJobs() {
+  std::unique_lock lock(mutex_);
+  while (!jobs_.empty()) {
+    const std::shared_ptr<Job> job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    Status status = job->work();
+    lock.lock();
+    job->status = std::move(status);
+    done_.notify_all();
+  }
 }
 
 // What the head has dropped is lost: the queue is bounded by the head's memory.
@@ -96,6 +145,7 @@ WriterStats Writer::Stats() const {
 
 void Writer::Run() {
   while (Wait()) {
+    RunJobs();
     const HeadBucketPtr bucket = Front();
     if (!bucket) {
       Retain(head_.newest_seconds().value_or(0));
@@ -114,9 +164,9 @@ void Writer::Run() {
 bool Writer::Wait() {
   std::unique_lock lock(mutex_);
   if (failures_in_row_ > 0) {
-    wake_.wait_for(lock, RetryDelay(failures_in_row_), [this] { return stop_ || retry_now_; });
+    wake_.wait_for(lock, RetryDelay(failures_in_row_), [this] { return stop_ || retry_now_ || !jobs_.empty(); });
   } else {
-    wake_.wait(lock, [this] { return stop_ || more_to_delete_ || !queue_.empty(); });
+    wake_.wait(lock, [this] { return stop_ || more_to_delete_ || !queue_.empty() || !jobs_.empty(); });
   }
   retry_now_ = false;
   return !stop_;
@@ -149,47 +199,46 @@ void Writer::Finish(const HeadBucketPtr& bucket, const Status& status) {
                  stats_.buckets_lost);
   }
   failures_in_row_ = 0;
+  CountWritten(bucket->time_seconds);
+  std::erase(queue_, bucket);  // not there where it was lost or replaced while it was written
+}
+
+void Writer::CountWritten(std::int64_t time_seconds) {
   ++stats_.buckets_written;
-  if (stats_.oldest_stored_seconds == 0) stats_.oldest_stored_seconds = bucket->time_seconds;
-  // It may have left the queue while it was written.
-  if (!queue_.empty() && queue_.front() == bucket) queue_.pop_front();
+  const std::int64_t oldest_seconds = stats_.oldest_stored_seconds;
+  stats_.oldest_stored_seconds = oldest_seconds == 0 ? time_seconds : std::min(oldest_seconds, time_seconds);
+}
+
+Status Writer::WriteEntries(const series::Bucket& bucket) {
+  Transaction transaction(db_);
+  Status status = transaction.Begin();
+  if (status.ok()) {
+    // For this bucket alone: what it remembers of members is not told of deleted series.
+    Result<BucketWriter> writer = BucketWriter::Open(db_);
+    status = writer.ok() ? writer.value().Write(bucket) : writer.error();
+  }
+  if (status.ok()) status = transaction.Commit();
+  std::lock_guard lock(mutex_);
+  if (status.ok()) {
+    CountWritten(bucket.time_seconds);
+  } else {
+    ++stats_.write_failures;
+  }
+  return status;
 }
 
 // All documents and new series of a bucket in one transaction: a bucket is there whole or not at all.
 Status Writer::WriteBucket(const HeadBucket& bucket) {
   Transaction transaction(db_);
   Status status = transaction.Begin();
-  for (const series::Kind kind : kDocumentKinds) {
-    if (status.ok()) status = WriteDocument(bucket, kind);
-  }
+  if (status.ok()) status = documents_->Write(bucket, head_);
   if (status.ok()) status = transaction.Commit();
   if (status.ok()) {
-    rows_->Committed();
+    documents_->Committed();
   } else {
-    rows_->RolledBack();
+    documents_->RolledBack();
   }
   return status;
-}
-
-Status Writer::FindIds(const HeadBucket& bucket, series::Kind kind) {
-  ids_.clear();
-  for (const Slot slot : *bucket.Of(kind).slots) {
-    const auto id = rows_->IdOf(slot, bucket.time_seconds, [this](Slot s) { return head_.MemberOf(s); });
-    if (!id.ok()) return id.error();
-    if (!id.value()) return Error{ErrorCode::kGone, "the bucket left the memory"};
-    ids_.push_back(*id.value());
-  }
-  return Status::Ok();
-}
-
-Status Writer::WriteDocument(const HeadBucket& bucket, series::Kind kind) {
-  if (Status found = FindIds(bucket, kind); !found.ok()) return found;
-  const ColumnBlock& cluster = bucket.Of(series::Kind::kCluster).columns;
-  const bool with_cluster = kind == series::Kind::kNode && cluster.rows() > 0;
-  const series::Point all = with_cluster ? cluster.Row(0) : series::Point{};
-  document_.clear();
-  store::WriteDocument(document_, bucket.time_seconds, ids_, bucket.Of(kind).columns, with_cluster ? &all : nullptr);
-  return insert_.Bind(1, bucket.time_seconds).Bind(2, DocumentName(kind)).Bind(3, document_).Run();
 }
 
 void Writer::Retain(std::int64_t newest_seconds) {
@@ -222,7 +271,7 @@ Status Writer::RetainStep(std::int64_t newest_seconds) {
   const std::int64_t since_series = newest_seconds - next_series_seconds_;
   if (since_series < 0 && since_series >= -kDropSeriesEverySeconds) return Status::Ok();
   next_series_seconds_ = newest_seconds + kDropSeriesEverySeconds;
-  return rows_->DeleteUnused(cutoff_seconds, head_.oldest_seconds().value_or(0));
+  return documents_->DeleteUnusedSeries(cutoff_seconds, head_.oldest_seconds().value_or(0));
 }
 
 }  // namespace cloudmon::store

@@ -6,16 +6,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <thread>
-#include <vector>
 
+#include "aggregator/series/model.h"
 #include "aggregator/store/database.h"
+#include "aggregator/store/document_rows.h"
 #include "aggregator/store/head.h"
 #include "aggregator/store/retention.h"
-#include "aggregator/store/series_rows.h"
 #include "common/clock.h"
 #include "common/result.h"
 
@@ -40,7 +41,12 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
+  // A bucket of the same time that is still queued is replaced.
   void Enqueue(HeadBucketPtr bucket);
+  // Stored buckets, for what is older than the head; between what is queued, so that nothing else writes them. Errors:
+  // kIo where the database fails, or is busy for too long: then it may still be written.
+  Result<series::Bucket> ReadStored(std::int64_t time_seconds);
+  Status WriteStored(series::Bucket bucket);
   void SetRetention(std::int64_t retention_seconds);
   // What is before this may be deleted: the retention counts back from the newest bucket, or from the clock where that
   // is earlier, so that one bucket stamped in the far future does not cost the history.
@@ -50,6 +56,14 @@ class Writer {
  private:
   Writer(Connection db, const Head& head, const Clock& clock, std::int64_t retention_seconds);
 
+  // What another thread has this one do with the connection.
+  struct Job {
+    std::function<Status()> work;
+    std::optional<Status> status;  // once it is done; guarded by mutex_
+  };
+
+  Status Do(std::function<Status()> work);
+  void RunJobs();
   void Run();
   bool Wait();
   [[nodiscard]] HeadBucketPtr Front() const;
@@ -57,8 +71,8 @@ class Writer {
   Status Write(const HeadBucketPtr& bucket);
   void Finish(const HeadBucketPtr& bucket, const Status& status);
   Status WriteBucket(const HeadBucket& bucket);
-  Status WriteDocument(const HeadBucket& bucket, series::Kind kind);
-  Status FindIds(const HeadBucket& bucket, series::Kind kind);
+  Status WriteEntries(const series::Bucket& bucket);
+  void CountWritten(std::int64_t time_seconds);  // requires mutex_
   void Retain(std::int64_t newest_seconds);
   Status RetainStep(std::int64_t newest_seconds);
 
@@ -66,17 +80,16 @@ class Writer {
   Connection db_;
   const Head& head_;
   const Clock& clock_;
-  std::unique_ptr<SeriesRows> rows_;
+  std::unique_ptr<DocumentRows> documents_;
   std::unique_ptr<Retention> retention_;
-  Statement insert_;
-  std::vector<std::int64_t> ids_;
-  std::string document_;
   std::int64_t next_retention_seconds_ = 0, next_series_seconds_ = 0;
   bool retention_failing_ = false;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<HeadBucketPtr> queue_;  // guarded by mutex_, like all below
+  std::condition_variable done_;     // a job is
+  std::deque<HeadBucketPtr> queue_;  // ascending; guarded by mutex_, like all below
+  std::deque<std::shared_ptr<Job>> jobs_;
   WriterStats stats_;
   std::int64_t retention_seconds_;
   int failures_in_row_ = 0;

@@ -49,6 +49,11 @@ bool Connections::Crowded() const {
   return closing_ || live_ + 1 >= threads_;
 }
 
+bool Connections::Closing() const {
+  const std::lock_guard lock(mu_);
+  return closing_;
+}
+
 bool Connections::MakeRoom() {
   const std::lock_guard lock(mu_);
   return MakeRoomLocked();
@@ -87,6 +92,9 @@ void Connections::CloseAll(std::chrono::milliseconds limit) {
       if (!it->second.hung_up && it->second.state == State::kReading) HangUp(it);
     }
     changed_.wait_for(lock, kStep);
+  }
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    if (!it->second.hung_up && it->second.state == State::kWriting) HangUp(it);
   }
 }
 

@@ -37,13 +37,16 @@ class Connections {
 
   // Whether connections should be closed after their answer instead of waiting for another request.
   [[nodiscard]] bool Crowded() const;
+  // Whether CloseAll was called: what could go on for long has to end.
+  [[nodiscard]] bool Closing() const;
 
   // Hangs up those that have to go now. True when it is to be tried again soon: all threads are still taken.
   bool MakeRoom();
   // Does so whenever needed, until CloseAll; for a thread of its own.
   void KeepRoom();
 
-  // Hangs up each connection as soon as it reads, also new ones, until none is left or `limit` has passed.
+  // Hangs up each connection as soon as it reads, also new ones, until none is left or `limit` has passed; in the end
+  // also those whose client does not take its answer.
   void CloseAll(std::chrono::milliseconds limit);
 
  private:

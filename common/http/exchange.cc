@@ -54,10 +54,24 @@ std::optional<Response> ReadBody(mg_connection* connection, const Framing& frami
   return std::nullopt;
 }
 
-// What is sent beside the handler's own headers.
 void AppendHeader(std::string& head, std::string_view name, std::string_view value) {
   if (name.empty() || HasControl(name) || HasControl(value)) return;
   head.append(name).append(": ").append(value).append("\r\n");
+}
+
+// The status line and the handler's own headers.
+std::string StartHead(const Response& response) {
+  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  head.append(Reason(response.status)).append("\r\n");
+  for (const auto& [name, value] : response.headers) AppendHeader(head, name, value);
+  return head;
+}
+
+// Whether it may be compressed for those who accept that.
+bool IsPackable(const Response& response) {
+  return IsCompressible(response.content_type) &&
+         std::none_of(response.headers.begin(), response.headers.end(),
+                      [](const auto& header) { return IsName(header.first, "Content-Encoding"); });
 }
 
 }  // namespace
@@ -112,14 +126,8 @@ std::optional<Response> ReadRequest(mg_connection* connection, std::size_t max_b
 }
 
 std::string Finish(const Request& request, std::size_t gzip_from_bytes, bool close, Response& response) {
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  head.append(Reason(response.status)).append("\r\n");
-  bool encoded = false;
-  for (const auto& [name, value] : response.headers) {
-    encoded = encoded || IsName(name, "Content-Encoding");
-    AppendHeader(head, name, value);
-  }
-  if (!encoded && response.body.size() >= gzip_from_bytes && IsCompressible(response.content_type)) {
+  std::string head = StartHead(response);
+  if (response.body.size() >= gzip_from_bytes && IsPackable(response)) {
     AppendHeader(head, "Vary", "Accept-Encoding");
     std::string packed = AcceptsGzip(request.Header("Accept-Encoding")) ? Gzip(response.body) : std::string();
     if (!packed.empty()) {
@@ -135,6 +143,21 @@ std::string Finish(const Request& request, std::size_t gzip_from_bytes, bool clo
   }
   if (close) AppendHeader(head, "Connection", "close");
   if (!has_body || request.method == "HEAD") response.body.clear();
+  return head + "\r\n";
+}
+
+bool IsStreamPacked(const Request& request, const Response& response) {
+  return IsPackable(response) && AcceptsGzip(request.Header("Accept-Encoding"));
+}
+
+std::string StreamHead(const Request& request, bool chunked, bool close, const Response& response) {
+  std::string head = StartHead(response);
+  if (IsPackable(response)) AppendHeader(head, "Vary", "Accept-Encoding");
+  if (IsStreamPacked(request, response)) AppendHeader(head, "Content-Encoding", "gzip");
+  AppendHeader(head, "Content-Type", response.content_type);
+  if (chunked) AppendHeader(head, "Transfer-Encoding", "chunked");
+  AppendHeader(head, "X-Content-Type-Options", "nosniff");
+  if (close) AppendHeader(head, "Connection", "close");
   return head + "\r\n";
 }
 

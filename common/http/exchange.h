@@ -35,6 +35,11 @@ std::optional<Response> ReadRequest(mg_connection* connection, std::size_t max_b
 // Header values with control characters are left out. Pure.
 std::string Finish(const Request& request, std::size_t gzip_from_bytes, bool close, Response& response);
 
+// Whether the streamed body of `response` is compressed. Pure.
+bool IsStreamPacked(const Request& request, const Response& response);
+// Finish for a streamed body, whose length nobody knows: without `chunked` it ends with the connection. Pure.
+std::string StreamHead(const Request& request, bool chunked, bool close, const Response& response);
+
 // Writes it all; `moved` is called after each piece. False when the client went away or took nothing for the timeout.
 bool WriteAll(mg_connection* connection, std::string_view text, const std::function<void()>& moved);
 

@@ -12,6 +12,9 @@
 namespace cloudmon::http {
 namespace {
 
+constexpr int kGzipWindowBits = 15 + 16;  // zlib's largest window, with gzip's header
+constexpr std::size_t kMaxPartBytes = std::numeric_limits<uInt>::max();
+
 // The weight in "gzip;q=0.5": 1 without one, nothing when malformed.
 std::optional<double> Weight(std::string_view parameters) {
   const std::string_view parameter = text::Trim(parameters);
@@ -50,32 +53,78 @@ bool IsCompressible(std::string_view content_type) {
          content_type.starts_with("image/svg");
 }
 
-std::string Gzip(std::string_view text) {
-  constexpr int kGzipWindowBits = 15 + 16;  // zlib's largest window, with gzip's header
-  constexpr int kMemLevel = 8;              // zlib's default
-  z_stream stream{};
-  if (::deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipWindowBits, kMemLevel, Z_DEFAULT_STRATEGY) != Z_OK)
-    return {};
-  std::string out;
-  std::size_t written = 0;
+void Gzipper::End::operator()(z_stream_s* stream) const {
+  ::deflateEnd(stream);
+  delete stream;
+}
+
+Gzipper::Gzipper() : stream_(new z_stream{}) {
+  constexpr int kMemLevel = 8;  // zlib's default
+  if (::deflateInit2(stream_.get(), Z_BEST_SPEED, Z_DEFLATED, kGzipWindowBits, kMemLevel, Z_DEFAULT_STRATEGY) != Z_OK)
+    stream_.reset();
+}
+
+bool Gzipper::Add(std::string_view text, bool last, std::string& out) {
+  if (stream_ == nullptr) return false;
+  z_stream& stream = *stream_;
+  std::size_t written = out.size();
   int state = Z_OK;
-  while (state == Z_OK) {
+  do {
     // zlib counts in 32 bits: longer texts go in parts.
     if (stream.avail_in == 0 && !text.empty()) {
-      const std::size_t part = std::min<std::size_t>(text.size(), std::numeric_limits<uInt>::max());
+      const std::size_t part = std::min(text.size(), kMaxPartBytes);
       stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
       stream.avail_in = static_cast<uInt>(part);
       text.remove_prefix(part);
     }
     if (out.size() == written) out.resize(written + std::max<std::size_t>(stream.avail_in / 8 + 1024, written / 2));
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + written);
-    stream.avail_out = static_cast<uInt>(std::min<std::size_t>(out.size() - written, std::numeric_limits<uInt>::max()));
+    stream.avail_out = static_cast<uInt>(std::min(out.size() - written, kMaxPartBytes));
     const uInt room = stream.avail_out;
-    state = ::deflate(&stream, text.empty() ? Z_FINISH : Z_NO_FLUSH);
+    state = ::deflate(&stream, last && text.empty() ? Z_FINISH : Z_NO_FLUSH);
     written += room - stream.avail_out;
+  } while (state == Z_OK && (last || stream.avail_in > 0 || !text.empty() || stream.avail_out == 0));
+  out.resize(written);
+  // Z_BUF_ERROR: the room was just enough, and nothing was left to do in the last round.
+  return last ? state == Z_STREAM_END : state == Z_OK || state == Z_BUF_ERROR;
+}
+
+std::string Gzip(std::string_view text) {
+  std::string out;
+  if (!Gzipper().Add(text, true, out)) out.clear();
+  return out;
+}
+
+Result<std::string> Gunzip(std::string_view packed, std::size_t max_bytes) {
+  if (packed.size() > kMaxPartBytes) return Error{ErrorCode::kLimit, "more than 4 GiB of gzip"};
+  z_stream stream{};
+  if (::inflateInit2(&stream, kGzipWindowBits) != Z_OK) return Error{ErrorCode::kLimit, "no memory left to unpack it"};
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, ::inflateEnd);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  std::string out;
+  std::size_t written = 0;
+  int state = Z_OK;
+  while (state == Z_OK) {
+    // One byte above the limit tells that it is passed.
+    if (out.size() == written)
+      out.resize(written + std::min(std::max<std::size_t>(written, 4096), max_bytes - written) + 1);
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + written);
+    stream.avail_out = static_cast<uInt>(std::min(out.size() - written, kMaxPartBytes));
+    const uInt room = stream.avail_out;
+    state = ::inflate(&stream, Z_NO_FLUSH);
+    written += room - stream.avail_out;
+    if (written > max_bytes) {
+      return Error{ErrorCode::kLimit,
+                   "unpacked it is larger than the limit of " + std::to_string(max_bytes) + " bytes"};
+    }
+    if (state == Z_STREAM_END && stream.avail_in > 0) state = ::inflateReset(&stream);
   }
-  ::deflateEnd(&stream);
-  out.resize(state == Z_STREAM_END ? written : 0);
+  if (state != Z_STREAM_END) {
+    return Error{ErrorCode::kParse,
+                 state == Z_BUF_ERROR ? "the gzip file is cut short" : "not a gzip file, or a damaged one"};
+  }
+  out.resize(written);
   return out;
 }
 

@@ -25,6 +25,7 @@
 #include "common/http/connections.h"
 #include "common/http/exchange.h"
 #include "common/http/sockets.h"
+#include "common/http/stream.h"
 #include "common/text.h"
 
 namespace cloudmon::http {
@@ -110,6 +111,7 @@ class CivetServer final : public Server {
   bool HangUp(Connections::Id id) const;
   void Serve(mg_connection* connection);
   void Answer(mg_connection* connection, const Request& request, Response response, bool close);
+  bool AnswerStream(mg_connection* connection, const Request& request, const Response& response, bool close);
   void LogLine(const char* message);
 
   const ServerOptions options_;
@@ -252,6 +254,11 @@ void CivetServer::Serve(mg_connection* connection) {
 
 void CivetServer::Answer(mg_connection* connection, const Request& request, Response response, bool close) {
   close = close || connections_.Crowded();
+  if (response.stream) {
+    if (!AnswerStream(connection, request, response, close) || close) ::mg_disable_connection_keep_alive(connection);
+    connections_.Moved(connection, Connections::State::kReading);
+    return;
+  }
   std::string head = Finish(request, options_.gzip_from_bytes, close, response);
   const auto moved = [&] { connections_.Moved(connection, Connections::State::kWriting); };
   moved();
@@ -260,6 +267,27 @@ void CivetServer::Answer(mg_connection* connection, const Request& request, Resp
   const bool written = WriteAll(connection, head, moved) && WriteAll(connection, response.body, moved);
   if (close || !written) ::mg_disable_connection_keep_alive(connection);
   connections_.Moved(connection, Connections::State::kReading);
+}
+
+// False: the connection cannot be kept.
+bool CivetServer::AnswerStream(mg_connection* connection, const Request& request, const Response& response,
+                               bool close) {
+  const mg_request_info& info = *::mg_get_request_info(connection);
+  const bool chunked = std::string_view(info.http_version) != "1.0";
+  const auto moved = [&] { connections_.Moved(connection, Connections::State::kWriting); };
+  const auto write = [&](std::string_view bytes) {
+    moved();
+    const bool written = WriteAll(connection, bytes, moved);
+    connections_.Moved(connection, Connections::State::kHandling);  // between pieces the stream works, not the client
+    return written;
+  };
+  if (!write(StreamHead(request, chunked, close, response))) return false;
+  if (request.method == "HEAD") return true;
+  const StreamForm form{.chunked = chunked, .gzip = IsStreamPacked(request, response)};
+  if (SendStream(request, response, form, write, [this] { return connections_.Closing(); })) return true;
+  // Where the end of the connection is that of the body, only a reset tells that some is missing.
+  if (!chunked) ResetConnection(port_, info.remote_addr, static_cast<std::uint16_t>(info.remote_port));
+  return false;
 }
 
 void CivetServer::LogLine(const char* message) {

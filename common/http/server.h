@@ -24,7 +24,8 @@ struct ServerOptions {
   std::size_t gzip_from_bytes = 1024;       // answers from this size on are compressed where the client accepts gzip
 };
 
-// Listens and serves until destroyed; the destructor waits for running handlers, else it is quick. Thread-safe.
+// Listens and serves until destroyed; the destructor waits for running handlers, else it is quick: streams
+// and answers that nobody takes are cut. Thread-safe.
 // Handlers run on threads with a stack of 100 KiB (fixed in Debian's civetweb; thread_local data counts): no
 // large arrays, no deep recursion.
 class Server {

@@ -34,16 +34,16 @@ struct Endpoint {
   }
 };
 
-// Calls shutdown() on the first descriptor for which `wanted` holds; false without one.
+// The first descriptor for which `wanted` holds; -1 without one.
 template <class Wanted>
-bool ShutDownFirst(Wanted wanted) {
+int FindDescriptor(Wanted wanted) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
   const int end = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, kMaxDescriptors));
   for (int fd = 0; fd < end; ++fd) {
-    if (wanted(fd)) return ::shutdown(fd, SHUT_RDWR) == 0;
+    if (wanted(fd)) return fd;
   }
-  return false;
+  return -1;
 }
 
 bool HasLocalPort(int fd, std::uint16_t port) {
@@ -51,23 +51,34 @@ bool HasLocalPort(int fd, std::uint16_t port) {
   return ::getsockname(fd, local.get(), &local.length) == 0 && local.Port() == port;
 }
 
-}  // namespace
-
-bool EndConnection(std::uint16_t local_port, std::string_view peer_address, std::uint16_t peer_port) {
-  return ShutDownFirst([&](int fd) {
+int FindConnection(std::uint16_t local_port, std::string_view peer_address, std::uint16_t peer_port) {
+  return FindDescriptor([&](int fd) {
     Endpoint peer;
     return ::getpeername(fd, peer.get(), &peer.length) == 0 && peer.Port() == peer_port &&
            HasLocalPort(fd, local_port) && peer.IsHost(peer_address);
   });
 }
 
+}  // namespace
+
+bool EndConnection(std::uint16_t local_port, std::string_view peer_address, std::uint16_t peer_port) {
+  return ::shutdown(FindConnection(local_port, peer_address, peer_port), SHUT_RDWR) == 0;
+}
+
+bool ResetConnection(std::uint16_t local_port, std::string_view peer_address, std::uint16_t peer_port) {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;  // to connect there dissolves the connection; closing it would end it in good order
+  return ::connect(FindConnection(local_port, peer_address, peer_port), &nobody, sizeof(nobody)) == 0;
+}
+
 bool EndListening(std::uint16_t port) {
-  return ShutDownFirst([&](int fd) {
+  const int found = FindDescriptor([&](int fd) {
     int listening = 0;
     socklen_t length = sizeof(listening);
     return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0 &&
            HasLocalPort(fd, port);
   });
+  return ::shutdown(found, SHUT_RDWR) == 0;
 }
 
 }  // namespace cloudmon::http

@@ -12,6 +12,9 @@ namespace cloudmon::http {
 // makes sure that the connection is not closed meanwhile. False when there is none such. Thread-safe.
 bool EndConnection(std::uint16_t local_port, std::string_view peer_address, std::uint16_t peer_port);
 
+// The same by a reset: its reader sees an error, not the end of the stream.
+bool ResetConnection(std::uint16_t local_port, std::string_view peer_address, std::uint16_t peer_port);
+
 // Ends this process' listening socket of that port: who polls it wakes, and new connections are refused. False
 // when there is none such. Thread-safe.
 bool EndListening(std::uint16_t port);

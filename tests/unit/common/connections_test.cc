@@ -88,17 +88,21 @@ TEST_CASE("one that cannot be hung up now is tried again") {
 TEST_CASE("CloseAll ends readers, waits for the others, and gives up in time") {
   Fixture f;
   std::thread keeper([&] { f.connections.KeepRoom(); });
-  f.Open({0, 1});
+  f.Open({0, 1, 2});
   f.connections.Moved(f.Id(1), State::kHandling);
+  f.connections.Moved(f.Id(2), State::kWriting);
+  CHECK(!f.connections.Closing());
   f.connections.CloseAll(std::chrono::milliseconds(20));
   keeper.join();
-  CHECK(f.ended == std::vector<int>{0});
+  CHECK(f.ended == std::vector<int>{0, 2});
   std::thread finisher([&] {
     f.connections.Closed(f.Id(0));
     f.connections.Closed(f.Id(1));
+    f.connections.Closed(f.Id(2));
   });
   f.connections.CloseAll(std::chrono::hours(1));
   finisher.join();
-  CHECK(f.ended == std::vector<int>{0});
+  CHECK(f.ended == std::vector<int>{0, 2});
   CHECK(f.connections.Crowded());
+  CHECK(f.connections.Closing());
 }

@@ -2,9 +2,10 @@
 #include "common/http/http.h"
 
 #include <doctest/doctest.h>
-#include <zlib.h>
 
+#include <limits>
 #include <string>
+#include <string_view>
 
 #include "common/http/address.h"
 #include "common/http/exchange.h"
@@ -12,24 +13,6 @@
 
 namespace http = cloudmon::http;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-namespace {
-
-std::string Gunzip(std::string packed) {
-  z_stream stream{};
-  REQUIRE(::inflateInit2(&stream, 15 + 16) == Z_OK);
-  std::string out(32U << 20U, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_in = static_cast<uInt>(packed.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  CHECK(::inflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  ::inflateEnd(&stream);
-  return out;
-}
-
-}  // namespace
 
 TEST_CASE("PercentDecode") {
   auto good = [](std::string_view in, std::string_view want) {
@@ -108,9 +91,65 @@ TEST_CASE("Gzip reads back") {
   for (char& c : noise) c = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24U);
   for (const std::string& in : {std::string(), std::string("x"), lines, noise}) {
     CAPTURE(in.size());
-    CHECK(Gunzip(http::Gzip(in)) == in);
+    const auto back = http::Gunzip(http::Gzip(in), in.size());
+    REQUIRE(back.ok());
+    CHECK((back.value() == in));
   }
   CHECK(http::Gzip(lines).size() < lines.size() / 5);
+}
+
+TEST_CASE("Gzipper makes one file of pieces") {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "line " + std::to_string(i * 7919) + "\n";
+  for (const std::size_t piece_bytes : {1UL, 100UL, 65536UL, text.size()}) {
+    CAPTURE(piece_bytes);
+    http::Gzipper gzipper;
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); at += piece_bytes) {
+      REQUIRE(gzipper.Add(std::string_view(text).substr(at, piece_bytes), false, out));
+    }
+    REQUIRE(gzipper.Add("", true, out));
+    CHECK((http::Gunzip(out, text.size()).value() == text));
+  }
+}
+
+TEST_CASE("Gunzip takes whole files up to the limit") {
+  using cloudmon::ErrorCode;
+  const std::string text(100'000, 'x');
+  const std::string packed = http::Gzip(text);
+  auto good = [](const std::string& in, std::size_t max_bytes, const std::string& want) {
+    const auto out = http::Gunzip(in, max_bytes);
+    REQUIRE(out.ok());
+    CHECK((out.value() == want));
+  };
+  good(packed, text.size(), text);
+  good(packed, std::numeric_limits<std::size_t>::max(), text);
+  good(http::Gzip(""), 0, "");
+  good(packed + http::Gzip("y"), text.size() + 1, text + "y");  // several in a row, as from `cat a.gz b.gz`
+  auto bad = [](const std::string& in, std::size_t max_bytes, ErrorCode code, std::string_view part) {
+    CAPTURE(in.size());
+    const auto out = http::Gunzip(in, max_bytes);
+    REQUIRE(!out.ok());
+    CHECK(out.error().code == code);
+    CAPTURE(out.error().message);
+    CHECK(out.error().message.find(part) != std::string::npos);
+  };
+  bad(packed, text.size() - 1, ErrorCode::kLimit, "the limit of 99999 bytes");
+  bad(packed, 0, ErrorCode::kLimit, "the limit of 0 bytes");
+  bad(packed + http::Gzip("y"), text.size(), ErrorCode::kLimit, "the limit of 100000 bytes");
+  bad(http::Gzip(std::string(64U << 20U, '\0')), 1000, ErrorCode::kLimit, "the limit of 1000 bytes");
+  for (std::size_t size = 0; size < packed.size(); ++size) {
+    bad(packed.substr(0, size), text.size(), ErrorCode::kParse, "cut short");
+  }
+  for (const char* rest : {"x", "\x1f", "trailing garbage"}) {
+    bad(packed + rest, text.size(), ErrorCode::kParse, "gzip file");
+  }
+  bad("plain text", 1000, ErrorCode::kParse, "not a gzip file");
+  std::string wrong_sum = packed;
+  wrong_sum[wrong_sum.size() - 6] ^= 1;
+  bad(wrong_sum, text.size(), ErrorCode::kParse, "damaged");
+  bad(std::string("\x78\x9c\x03\x00\x00\x00\x00\x01", 8), 1000, ErrorCode::kParse,
+      "not a gzip file");  // zlib's wrapper
 }
 
 TEST_CASE("ParseFraming") {
@@ -158,7 +197,7 @@ TEST_CASE("Finish writes the head and compresses where it pays") {
 
   head = http::Finish(request, 1024, false, response);
   CHECK(head.find("Content-Encoding: gzip\r\n") != std::string::npos);
-  CHECK(Gunzip(response.body) == std::string(5000, 'x'));
+  CHECK(http::Gunzip(response.body, 5000).value() == std::string(5000, 'x'));
 
   request.method = "HEAD";
   response.body = "hello";

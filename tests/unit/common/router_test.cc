@@ -132,3 +132,31 @@ TEST_CASE("without raw_path the path is taken as it is") {
   request.path = "/api/nodes/100%";
   CHECK(MakeRouter().Dispatch(request).body == "/api/nodes/{node} node=100%");
 }
+
+TEST_CASE("the filter sees every response, with the pattern of its route") {
+  http::Router router = MakeRouter();
+  std::string seen;
+  router.SetFilter([&](const http::Request& request, std::string_view pattern, http::Response& response) {
+    seen = request.method + " " + std::string(pattern) + " " + std::to_string(response.status);
+    response.headers.emplace_back("Filtered", "yes");
+  });
+  auto is = [&](std::string method, std::string raw_path, std::string_view want) {
+    CAPTURE(want);
+    http::Request request;
+    request.method = std::move(method);
+    request.raw_path = std::move(raw_path);
+    const http::Response response = router.Dispatch(std::move(request));
+    CHECK(seen == want);
+    REQUIRE(!response.headers.empty());
+    CHECK(response.headers.back().first == "Filtered");
+  };
+  is("GET", "/api/nodes/a", "GET /api/nodes/{node} 200");
+  is("HEAD", "/api/nodes/__all__", "HEAD /api/nodes/__all__ 200");
+  is("GET", "/api/nodes/a%2Fb", "GET /api/nodes/{node} 200");
+  is("POST", "/both", "POST /both 200");
+  is("PUT", "/both", "PUT /both 405");
+  is("OPTIONS", "/both", "OPTIONS /both 204");
+  is("GET", "/nothing", "GET  404");
+  is("GET", "/api/nodes/%zz", "GET  400");
+  is("GET", "/throws", "GET /throws 500");
+}

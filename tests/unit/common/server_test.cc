@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/http/server.h"
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <atomic>
@@ -17,14 +13,14 @@
 #include <thread>
 #include <vector>
 
-#include "common/file.h"
-#include "common/text.h"
+#include "tests/unit/common/client.h"
 
 namespace http = cloudmon::http;
+using cloudmon::test::Client;
+using cloudmon::test::Reply;
 
 namespace {
 
-constexpr int kHangMs = 60'000;        // a test that waits this long has failed
 constexpr int kForeverMs = 3'600'000;  // an idle timeout that never comes: nothing can be right by waiting for it
 constexpr std::size_t kBigBytes = 32U << 20U;  // more than socket buffers hold
 
@@ -50,89 +46,6 @@ std::unique_ptr<http::Server> StartServer(http::ServerOptions options = {}, http
   REQUIRE_MESSAGE(server.ok(), server.error().message);
   return std::move(server).value();
 }
-
-struct Reply {
-  int status = 0;  // 0: the connection ended first
-  std::string head, body;
-};
-
-// A plain client: sends bytes, reads replies.
-class Client {
- public:
-  explicit Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  }
-
-  bool Send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-  }
-
-  Reply Read(bool is_head = false) {
-    Reply reply;
-    std::size_t end = 0;
-    while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
-      if (!Fill()) return reply;
-    }
-    reply.head = buffer_.substr(0, end + 2);
-    buffer_.erase(0, end + 4);
-    closing_ = Header(reply.head, "Connection") == "close";
-    const auto length = cloudmon::text::ParseU64(Header(reply.head, "Content-Length"));
-    const std::size_t size = length.ok() && !is_head ? length.value() : 0;
-    while (buffer_.size() < size) {
-      if (!Fill()) return reply;
-    }
-    reply.body = buffer_.substr(0, size);
-    buffer_.erase(0, size);
-    reply.status = static_cast<int>(cloudmon::text::ParseU64(reply.head.substr(9, 3)).value());
-    return reply;
-  }
-
-  Reply Ask(std::string_view method, std::string_view target, std::string_view rest = "\r\n") {
-    Send(std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(rest));
-    return Read(method == "HEAD");
-  }
-
-  // Whether the last reply said that the connection ends.
-  [[nodiscard]] bool Closing() const { return closing_; }
-
-  // Waits until the server ends the connection; drops what it sends before.
-  bool Ended() {
-    while (Fill()) buffer_.clear();
-    return true;
-  }
-
-  static std::string Header(const std::string& head, const std::string& name) {
-    const std::size_t at = head.find("\r\n" + name + ": ");
-    if (at == std::string::npos) return "";
-    const std::size_t start = at + name.size() + 4;
-    return head.substr(start, head.find("\r\n", start) - start);
-  }
-
- private:
-  // False at the end of the stream.
-  bool Fill() {
-    pollfd wait{fd_.get(), POLLIN, 0};
-    REQUIRE_MESSAGE(::poll(&wait, 1, kHangMs) == 1, "no answer");
-    std::array<char, 65536> piece;
-    const ssize_t count = ::recv(fd_.get(), piece.data(), piece.size(), 0);
-    if (count <= 0) return false;
-    buffer_.append(piece.data(), static_cast<std::size_t>(count));
-    return true;
-  }
-
-  cloudmon::UniqueFd fd_;
-  std::string buffer_;
-  bool closing_ = false;
-};
 
 Reply Get(std::uint16_t port, std::string_view target) {
   return Client(port).Ask("GET", target);

@@ -269,6 +269,63 @@ TEST_CASE("requests are counted by route and status") {
   CHECK(page.find("cloudmon_http_requests_total{code=\"400\",route=\"/api/pods/{pod}\"} 1\n") != std::string::npos);
 }
 
+TEST_CASE("the router's own answers are counted too") {
+  Api api;
+  const http::Router router = api.Router();
+  auto ask = [&](std::string method, std::string path) {
+    http::Request request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    return router.Dispatch(request);
+  };
+  (void)ask("GET", "/api/none");
+  (void)ask("GET", "/none/of/them");
+  (void)ask("POST", "/api/pods");
+  (void)ask("OPTIONS", "/api/pods");
+  (void)ask("HEAD", "/api/pods/none");
+  const std::string page = ask("GET", "/metrics").body;
+  for (std::string_view line : {"{code=\"404\",route=\"other\"} 2", "{code=\"405\",route=\"/api/pods\"} 1",
+                                "{code=\"204\",route=\"/api/pods\"} 1", "{code=\"404\",route=\"/api/pods/{pod}\"} 1"}) {
+    CAPTURE(line);
+    CHECK(page.find("cloudmon_http_requests_total" + std::string(line) + "\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("nothing under /api is cached") {
+  Api api;
+  auto is = [&](std::string_view target, std::string_view want, std::string method = "GET") {
+    CAPTURE(target);
+    CHECK(HeaderOf(api.Get(target, method), "Cache-Control") == want);
+  };
+  for (std::string_view target : {"/api", "/api/", "/api/none", "/api/pods", "/api/pods?limit=x", "/api/pods/none"}) {
+    is(target, "no-store");
+    is(target, "no-store", "POST");
+    is(target, "no-store", "OPTIONS");
+  }
+  for (std::string_view target : {"/", "/apix", "/metrics", "/-/healthy", "/none/api"}) is(target, "");
+}
+
+TEST_CASE("pages of other origins") {
+  Api api;
+  auto ask = [&](std::string method, std::string path) {
+    http::Request request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    request.headers = {{"Origin", "https://grafana.example"}, {"Access-Control-Request-Method", "GET"}};
+    return api.Router().Dispatch(request);
+  };
+  CHECK(HeaderOf(ask("GET", "/api/pods"), "Access-Control-Allow-Origin").empty());  // as long as none is listed
+  api.options.cors_origins = {"https://grafana.example"};
+  for (const char* path : {"/api/pods", "/api/none", "/metrics"}) {
+    CAPTURE(path);
+    CHECK(HeaderOf(ask("GET", path), "Access-Control-Allow-Origin") == "https://grafana.example");
+    CHECK(HeaderOf(ask("GET", path), "Access-Control-Allow-Methods").empty());
+  }
+  const http::Response preflight = ask("OPTIONS", "/-/reload");
+  CHECK(preflight.status == 204);
+  CHECK(HeaderOf(preflight, "Access-Control-Allow-Methods") == "OPTIONS, POST");
+}
+
 TEST_CASE("a router answers many threads at once") {
   Api api;
   const http::Router router = api.Router();

@@ -193,21 +193,21 @@ TEST_CASE("schedule: targets that are added twice, removed twice, or unknown") {
 }
 
 TEST_CASE("node names: the first keeps it until it is silent or removed") {
-  NodeNames names(30'000);
-  CHECK(names.Claim("a", 1, 0) == 1);
-  CHECK(names.Claim("a", 2, 0) == 1);
-  CHECK(names.Claim("b", 2, 0) == 2);
-  CHECK(names.Claim("a", 1, 10'000) == 1);
-  CHECK(names.Claim("a", 3, 40'000) == 1);
-  CHECK(names.Claim("a", 3, 50'000) == 3);  // 1 was silent in 20, 30 and 40
-  CHECK(names.Claim("a", 1, 50'000) == 3);
+  NodeNames names;
+  CHECK(names.Claim("a", 1, 0, 30'000) == 1);
+  CHECK(names.Claim("a", 2, 0, 30'000) == 1);
+  CHECK(names.Claim("b", 2, 0, 30'000) == 2);
+  CHECK(names.Claim("a", 1, 10'000, 30'000) == 1);
+  CHECK(names.Claim("a", 3, 40'000, 30'000) == 1);
+  CHECK(names.Claim("a", 3, 50'000, 30'000) == 3);  // 1 was silent in 20, 30 and 40
+  CHECK(names.Claim("a", 1, 50'000, 30'000) == 3);
   names.Release(1);  // has none any more
-  CHECK(names.Claim("a", 1, 60'000) == 3);
+  CHECK(names.Claim("a", 1, 60'000, 30'000) == 3);
   names.Release(3);
-  CHECK(names.Claim("a", 1, 60'000) == 1);
-  CHECK(names.Claim("c", 1, 60'000) == 1);  // renamed: the old name is free
-  CHECK(names.Claim("a", 2, 60'000) == 2);
-  CHECK(names.Claim("b", 3, 60'000) == 3);
+  CHECK(names.Claim("a", 1, 60'000, 30'000) == 1);
+  CHECK(names.Claim("c", 1, 60'000, 30'000) == 1);  // renamed: the old name is free
+  CHECK(names.Claim("a", 2, 60'000, 30'000) == 2);
+  CHECK(names.Claim("b", 3, 60'000, 30'000) == 3);
   names.Release(99);
 }
 

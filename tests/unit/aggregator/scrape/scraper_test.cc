@@ -38,8 +38,9 @@ std::string PodPage(const std::string& node, const std::string& pod, int memory)
 
 struct Rig {
   explicit Rig(const LoopOptions& options = {})
-      : scraper(options, clock, fetcher, std::make_unique<series::Bucketer>(options.interval_seconds),
-                [this](Bucket bucket) { buckets.push_back(std::move(bucket)); }) {}
+      : scraper(
+            options, clock, fetcher, std::make_unique<series::Bucketer>(options.interval_seconds),
+            [this](Bucket bucket) { buckets.push_back(std::move(bucket)); }, [](std::int64_t, const auto&) {}) {}
 
   void SetTargets(const std::vector<std::string>& urls, const std::string& node = "") {
     std::vector<discovery::Target> targets;

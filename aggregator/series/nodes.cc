@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aggregator/series/nodes.h"
+
+#include <algorithm>
+
+namespace cloudmon::series {
+namespace {
+
+// A scrape may be this much older than the last of its node, and two intervals, because it was slow. One that is older
+// still means that the clock was set back.
+constexpr std::int64_t kSlowestScrapeMs = 60'000;
+
+PodState& PodOf(NodeState& node, const std::shared_ptr<const PodKey>& key) {
+  if (const auto found = node.by_key.find(key.get()); found != node.by_key.end()) return *found->second;
+  return node.pods[{key->ns, key->pod}];
+}
+
+// While a pod is replaced by one of the same name, a page may show both: the known one is followed until it goes.
+bool IsShadowed(const PodState& pod, const PodReading& reading, const TargetReading& page) {
+  if (pod.uid.empty() || reading.key->uid.empty() || pod.uid == reading.key->uid) return false;
+  return std::any_of(page.pods.begin(), page.pods.end(), [&](const PodReading& other) {
+    return other.key->uid == pod.uid && other.key->pod == reading.key->pod && other.key->ns == reading.key->ns;
+  });
+}
+
+void Touch(PodState& pod, std::int64_t bucket_seconds) {
+  pod.last_bucket_seconds = std::max(pod.last_bucket_seconds, bucket_seconds);
+  if (pod.ns != nullptr) pod.ns->Touch(bucket_seconds);
+  if (pod.deployment != nullptr) pod.deployment->Touch(bucket_seconds);
+}
+
+bool IsForgotten(std::int64_t last_bucket_seconds, std::int64_t bucket_seconds) {
+  return bucket_seconds - last_bucket_seconds > kForgetCountersSeconds;
+}
+
+// Forgets what no longer counts and says since when the pod's counters count from 0, where that is known.
+std::optional<std::int64_t> BeginScrape(PodState& pod, const NodeState& node, const PodReading& reading,
+                                        std::int64_t bucket_seconds) {
+  const std::int64_t last_ms = pod.counters.at_ms;
+  const bool forgotten = IsForgotten(pod.last_bucket_seconds, bucket_seconds);
+  const bool recreated = !pod.uid.empty() && !reading.key->uid.empty() && pod.uid != reading.key->uid;
+  if (last_ms != 0 && !forgotten && !recreated) return std::nullopt;
+  pod.counters = PodCounters{};
+
+  std::optional<std::int64_t> start_ms;
+  constexpr double kFarFutureSeconds = 1e12;  // nonsense (and NaN) is no start time
+  if (const double start = reading.start_time_seconds.value_or(-1); start >= 0 && start < kFarFutureSeconds) {
+    start_ms = static_cast<std::int64_t>(start * 1000);
+  }
+  if (recreated && last_ms != 0 && !forgotten) return std::max(last_ms, start_ms.value_or(last_ms));
+  if (start_ms && node.at_ms != 0 && *start_ms > node.at_ms + node.uncertainty_ms) return start_ms;
+  return std::nullopt;
+}
+
+}  // namespace
+
+NodeState& Nodes::Find(const std::string& name) {
+  NodeState& node = nodes_[name];
+  if (!node.member) node.member = std::make_shared<const Member>(Member{Kind::kNode, name, {}, {}, {}});
+  return node;
+}
+
+bool Nodes::IsInOrder(const NodeState& node, std::int64_t at_ms) const {
+  const bool later = at_ms > node.at_ms - node.uncertainty_ms;
+  return later || at_ms < node.at_ms - kSlowestScrapeMs - 2000 * interval_seconds_;
+}
+
+void Nodes::SetMember(PodState& pod, MemberPtr member) {
+  pod.member = std::move(member);
+  pod.ns = pod.member->ns.empty() ? nullptr : &groups_.Namespace(pod.member->ns);
+  pod.deployment =
+      pod.member->deployment.empty() ? nullptr : &groups_.Deployment(pod.member->ns, pod.member->deployment);
+}
+
+// Takes over what a new key object says. A deployment once known stays while the pod is the same: what is missing from
+// a page is a source that failed for a while.
+void Nodes::Identify(PodState& pod, const NodeState& node, const std::shared_ptr<const PodKey>& key) {
+  const bool same_pod = pod.uid.empty() || key->uid.empty() || pod.uid == key->uid;
+  std::string deployment = key->deployment;
+  if (pod.member && same_pod && deployment.empty()) deployment = pod.member->deployment;
+  if (!pod.member || pod.member->deployment != deployment) {
+    SetMember(pod, std::make_shared<const Member>(
+                       Member{Kind::kPod, node.member->node, key->ns, std::move(deployment), key->pod}));
+  }
+  if (!key->uid.empty()) pod.uid = key->uid;
+  pod.key = key;
+}
+
+void Nodes::AddPods(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
+                    const TargetReading& page, std::vector<PodUpdate>& out) {
+  out.reserve(out.size() + page.pods.size());
+  for (const PodReading& reading : page.pods) {
+    PodState& pod = PodOf(node, reading.key);
+    if (pod.last_page == pages_ || IsShadowed(pod, reading, page)) continue;
+    pod.last_page = pages_;
+    std::optional<std::int64_t> zero_at_ms;
+    if (in_order) zero_at_ms = BeginScrape(pod, node, reading, bucket_seconds);
+    if (pod.key != reading.key && (in_order || !pod.member)) {  // an older page does not undo what a newer one said
+      node.by_key.erase(pod.key.get());
+      Identify(pod, node, reading.key);
+      node.by_key[pod.key.get()] = &pod;
+    }
+    Touch(pod, bucket_seconds);
+    out.push_back(
+        {&pod, in_order ? AdvancePod(pod.counters, reading, at_ms, zero_at_ms) : Update{PodGauges(reading), {}}});
+  }
+}
+
+void Nodes::AddGroups(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
+                      const TargetReading& page, std::vector<GroupUpdate>& out) {
+  for (const GroupReading& reading : page.groups) {
+    if (reading.ns.empty()) continue;
+    GroupState& state = node.groups[{reading.ns, reading.deployment}];
+    if (state.last_page == pages_) continue;
+    state.last_page = pages_;
+    Group& group =
+        reading.deployment.empty() ? groups_.Namespace(reading.ns) : groups_.Deployment(reading.ns, reading.deployment);
+    if (in_order && IsForgotten(state.last_bucket_seconds, bucket_seconds)) state.counters = PodCounters{};
+    state.last_bucket_seconds = std::max(state.last_bucket_seconds, bucket_seconds);
+    group.Touch(bucket_seconds);
+    PodReading as_pod;
+    as_pod.usage = reading.usage;
+    out.push_back(
+        {&group, in_order ? AdvancePod(state.counters, as_pod, at_ms, std::nullopt) : Update{PodGauges(as_pod), {}}});
+  }
+}
+
+void Nodes::Take(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
+                 const TargetReading& reading, Updates& out) {
+  ++pages_;
+  const std::size_t pods_before = out.pods.size();
+  AddPods(node, bucket_seconds, at_ms, in_order, reading, out.pods);
+  AddGroups(node, bucket_seconds, at_ms, in_order, reading, out.groups);
+  Point point = in_order ? AdvanceNode(node.counters, reading.node_reading, at_ms) : NodeGauges(reading.node_reading);
+  point.Set(Field::kPods, static_cast<std::int64_t>(out.pods.size() - pods_before));
+  out.nodes.push_back({node.member, point});
+  node.last_bucket_seconds = std::max(node.last_bucket_seconds, bucket_seconds);
+  if (!in_order) return;
+  node.at_ms = at_ms;  // last: what pods compare their start with is the scrape before this one
+  node.uncertainty_ms = 0;
+}
+
+void Nodes::Restore(std::int64_t bucket_seconds, const Entry& entry) {
+  // When in its bucket a member was scraped is not stored: the middle, give or take half an interval.
+  const std::int64_t half_ms = interval_seconds_ * 500;
+  const std::int64_t at_ms = bucket_seconds * 1000 + half_ms;
+  const MemberPtr& member = entry.member;
+  NodeState& node = Find(member->node);
+  if (member->kind == Kind::kNode) {
+    if (node.at_ms >= at_ms) return;
+    node.member = member;
+    node.last_bucket_seconds = bucket_seconds;
+    node.at_ms = at_ms;
+    node.uncertainty_ms = half_ms;
+    node.counters = RestoreNode(entry.point, at_ms, half_ms);
+  } else {
+    PodState& pod = node.pods[{member->ns, member->pod}];
+    if (pod.counters.at_ms >= at_ms) return;
+    SetMember(pod, member);
+    Touch(pod, bucket_seconds);
+    pod.counters = RestorePod(entry.point, at_ms, half_ms);
+  }
+}
+
+void Nodes::Sweep(std::int64_t bucket_seconds) {
+  for (auto& [name, node] : nodes_) {
+    std::erase_if(node.pods, [&node = node, bucket_seconds](const auto& item) {
+      const PodState& pod = item.second;
+      if (!IsForgotten(pod.last_bucket_seconds, bucket_seconds)) return false;
+      node.by_key.erase(pod.key.get());
+      return true;
+    });
+    std::erase_if(node.groups, [bucket_seconds](const auto& item) {
+      return IsForgotten(item.second.last_bucket_seconds, bucket_seconds);
+    });
+  }
+  std::erase_if(nodes_, [bucket_seconds](const auto& item) {
+    return bucket_seconds - item.second.last_bucket_seconds > kForgetGroupSeconds && item.second.pods.empty();
+  });
+}
+
+}  // namespace cloudmon::series

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads an existing database without a store: for commands that run beside an aggregator or without one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "aggregator/store/archive.h"
+#include "aggregator/store/store.h"
+#include "common/result.h"
+
+namespace cloudmon::store {
+
+// Thread-safe. Takes no lock and writes no data; what an aggregator commits meanwhile is seen.
+class DatabaseReader {
+ public:
+  // `path`: the directory, storage.path. Errors: kNotFound where there is no database; kParse where it is damaged or of
+  // another format; kDenied and kIo. The message names storage.path.
+  static Result<std::unique_ptr<DatabaseReader>> Open(const std::string& path);
+
+  [[nodiscard]] std::int64_t interval_seconds() const { return interval_seconds_; }
+
+  // The start of the oldest and of the newest stored bucket; 0: there is none.
+  Result<std::int64_t> OldestSeconds() const { return archive_.QueryInt("SELECT coalesce(min(time), 0) FROM bucket"); }
+  Result<std::int64_t> NewestSeconds() const { return archive_.QueryInt("SELECT coalesce(max(time), 0) FROM bucket"); }
+
+  // As Store::ForEach(), from the database alone.
+  Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
+                 const Store::MemberLess& less, std::size_t points_in_memory,
+                 const std::function<bool(SeriesSlice)>& take) const;
+
+ private:
+  DatabaseReader(std::string file, std::int64_t interval_seconds)
+      : interval_seconds_(interval_seconds), archive_(std::move(file)) {}
+
+  const std::int64_t interval_seconds_;
+  const Archive archive_;
+};
+
+}  // namespace cloudmon::store

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aggregator/config.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <string>
+#include <string_view>
+
+#include "tests/support/files.h"
+
+using namespace cloudmon;
+
+namespace {
+
+// Loads one flag into `config` as the program does.
+Status Load(AggregatorConfig& config, const std::string& flag) {
+  const auto table = AggregatorOptions(config);
+  const char* argv[] = {"program", flag.c_str()};
+  if (const auto action = table->Parse(2, argv); !action.ok()) return action.error();
+  return FinishConfig(config);
+}
+
+void Refused(const std::string& flag, std::string_view message) {
+  AggregatorConfig config;
+  const Status status = Load(config, flag);
+  CAPTURE(flag);
+  REQUIRE(!status.ok());
+  CHECK(status.error().code == ErrorCode::kInvalid);
+  CHECK(status.error().message == message);
+}
+
+}  // namespace
+
+TEST_CASE("the defaults are good, and keep browsers and big documents out") {
+  AggregatorConfig config;
+  REQUIRE(Load(config, "--scrape.targets=").ok());
+  CHECK(config.web_cors_origins.empty());
+  CHECK(config.ingest_token_file.empty());
+  CHECK(config.ingest_max_body_bytes == 4'194'304);
+}
+
+TEST_CASE("ingest.max-body-bytes") {
+  AggregatorConfig config;
+  REQUIRE(Load(config, "--ingest.max-body-bytes=1024").ok());
+  CHECK(config.ingest_max_body_bytes == 1024);
+  Refused("--ingest.max-body-bytes=1023", "ingest.max-body-bytes: expected at least 1024, got 1023");
+  Refused("--ingest.max-body-bytes=-1", "ingest.max-body-bytes: expected at least 1024, got -1");
+}
+
+TEST_CASE("web.cors-origins") {
+  AggregatorConfig config;
+  REQUIRE(Load(config,
+               "--web.cors-origins=*,https://grafana.example,http://localhost:3000,http://10.0.0.7:1,"
+               "https://[2001:db8::1],http://[::1]:65535,chrome-extension://abc")
+              .ok());
+  CHECK(config.web_cors_origins.size() == 7);
+  for (std::string_view bad : {"grafana.example",
+                               "https://",
+                               "://host",
+                               "https://host/",
+                               "https://host/path",
+                               "https://host?x",
+                               "https://user@host",
+                               "https://*.example",
+                               "https://host:",
+                               "https://host:0",
+                               "https://host:65536",
+                               "https://host:x",
+                               "https://a:1:2",
+                               "https://[::1",
+                               "https://[::1]x",
+                               "https://[::1]:",
+                               "https://:80",
+                               "HTTPS://host",
+                               "ht tp://host",
+                               "https://ho st",
+                               "null",
+                               "**"}) {
+    const std::string origin(bad);
+    Refused("--web.cors-origins=http://good," + origin,
+            "web.cors-origins: expected '*' or scheme://host[:port] without a path, got '" + origin + "'");
+  }
+}
+
+TEST_CASE("the token is the first line of its file, trimmed") {
+  const test::TempDir directory;
+  for (std::string_view content : {"s3cret", "s3cret\n", "  s3cret \t\r\nsecond line\n"}) {
+    const auto token = ReadIngestToken(directory.Write("token", content));
+    REQUIRE(token.ok());
+    CHECK(token.value().text == "s3cret");
+  }
+  const auto none = ReadIngestToken("");
+  REQUIRE(none.ok());
+  CHECK(none.value().text.empty());
+  CHECK(!none.value().readable_by_all);
+}
+
+TEST_CASE("a token file without a token is refused") {
+  const test::TempDir directory;
+  for (std::string_view content : {"", "\n", " \t\n", "\nsecond line\n"}) {
+    const std::string path = directory.Write("token", content);
+    const auto token = ReadIngestToken(path);
+    REQUIRE(!token.ok());
+    CHECK(token.error().message == "ingest.token-file: " + path + ": expected a token in the first line");
+  }
+  for (const std::string& path : {directory.path() + "/none", directory.path()}) {
+    const auto token = ReadIngestToken(path);
+    REQUIRE(!token.ok());
+    CHECK(token.error().message.starts_with("ingest.token-file: " + path + ": "));
+  }
+  CHECK(!ReadIngestToken(directory.Write("token", std::string(100'000, 'x'))).ok());
+}
+
+TEST_CASE("a token file that every user can read is noticed") {
+  const test::TempDir directory;
+  const std::string path = directory.Write("token", "s3cret\n");
+  auto readable = [&](::mode_t mode) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    return ReadIngestToken(path).value().readable_by_all;
+  };
+  CHECK(readable(0644));
+  CHECK(!readable(0640));
+  CHECK(!readable(0600));
+}
