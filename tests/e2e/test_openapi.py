@@ -34,6 +34,7 @@ VALUES = {
 TOGETHER = ("window=1m&step=10&format=columns", "window=1m&step=2&sort=-cpu_millicores&limit=1", "start=0&end=9999999999&limit=1",
             "window=1m&format=columns&fields=memory_bytes,pods&sort=name", "sort=-time&window=30s&fields=cpu_usage_usec")
 NOT_TOGETHER = ("window=1m&start=0", "window=1m&end=0", "start=20&end=10", "limit=1&limit=2", "colour=red", "=x", "window=%zz")
+ORIGIN = "https://pages.example"
 # Documented statuses that nothing here provokes.
 NOT_PROVOKED = {"5XX": "a fault of the server", ("/api/ingest", "503"): "needs ten thousand nodes that push"}
 
@@ -65,6 +66,7 @@ class OpenApi(Case):
             self.addCleanup(target.stop)
         self.full = self.aggregator(targets=[target.address for target in targets] + ["127.0.0.1:1"])
         self.small = self.aggregator("--query.max-points=1000", "--ingest.max-body-bytes=1024",
+                                     f"--web.cors-origins={ORIGIN}",
                                      f"--ingest.token-file={self.file('token', 'secret')}",
                                      "--config.file=" + self.file("config.yaml", "storage: {retention: 2h}\n"))
         self.contract = Contract(self.full.get("/api/openapi.json").json)
@@ -107,6 +109,7 @@ class OpenApi(Case):
         self.check_reload()
         self.check_operation_routes()
         self.check_methods()
+        self.check_cors()
         self.check_wrong_requests()
         unseen = {(path, key) for path, _, key in self.contract.unseen()}
         self.assertEqual({(path, key) for path, key in unseen if key not in NOT_PROVOKED and (path, key) not in NOT_PROVOKED},
@@ -289,6 +292,17 @@ class OpenApi(Case):
         is_api = path == "/api" or path.startswith("/api/")
         self.assertEqual(answer.headers["Cache-Control"], "no-store" if is_api else None, path)
 
+    def check_cors(self):
+        """Only the origins that web.cors-origins lists, and by default none."""
+        preflight = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
+        for program, want in ((self.full, None), (self.small, ORIGIN)):
+            answers = [self.check(program, "/api/targets", headers={"Origin": ORIGIN}),
+                       program.get("/api/targets", method="OPTIONS", headers=preflight)]
+            self.assertEqual([answer.headers["Access-Control-Allow-Origin"] for answer in answers], [want, want])
+        self.assertIn("GET", answers[1].headers["Access-Control-Allow-Methods"])
+        other = self.check(self.small, "/api/targets", headers={"Origin": "https://other.example"})
+        self.assertIsNone(other.headers["Access-Control-Allow-Origin"])
+
     def check_wrong_requests(self):
         """What any route may answer where the request itself is wrong."""
         wrong = self.contract.document["components"]["responses"]["RequestError"]
@@ -297,12 +311,15 @@ class OpenApi(Case):
             with self.subTest(path):
                 self.assertEqual(answer.status, status)
                 self.assertEqual(self.contract.judge_as(wrong, answer), [])
+                self.check_cache_control(path, answer)
         for head, status in (("Content-Length: 99999999", 413), ("Expect: nothing", 417), ("Content-Length: x", 400),
                              ("\r\n".join(f"H{i}: x" for i in range(80)), 431)):
             answer = self.raw(f"GET /api/pods HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n")
             with self.subTest(head[:30]):
                 self.assertEqual(answer.status, status, answer.text)
                 self.assertEqual(self.contract.judge_as(wrong, answer), [])
+                self.assertEqual(self.contract.judge("/api/pods", "get", answer), [])
+                self.check_cache_control("/api/pods", answer)
 
     def raw(self, text):
         """The answer to a request that no client library would send."""
