@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "aggregator/discovery/static_list.h"
 #include "common/file.h"
@@ -51,13 +52,8 @@ Status CheckOrigins(const std::vector<std::string>& origins) {
   return Status::Ok();
 }
 
-}  // namespace
-
-std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
-  auto table = std::make_unique<config::OptionTable>(
-      "cloud-monitor-aggregator",
-      "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
-      "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
+std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string program, std::string summary) {
+  auto table = std::make_unique<config::OptionTable>(std::move(program), std::move(summary));
   table->Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
               &c.listen_address, "", "HOST:PORT"});
   table->Add({"web.rollup-metrics", "Show namespaces, deployments, nodes and the cluster on /metrics too.",
@@ -87,6 +83,24 @@ std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
               &c.ingest_token_file, "", "FILE"});
   table->Add({"ingest.max-body-bytes", "A longer pushed document is refused.", &c.ingest_max_body_bytes, "", ""});
   return table;
+}
+
+}  // namespace
+
+std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& c) {
+  auto table = NewTable(c, "cloud-monitor-aggregator",
+                        "Scrapes cloud-monitor exporters (or any page with cAdvisor's names), keeps a time series of "
+                        "nodes, pods, namespaces and deployments, and serves it as JSON under /api.");
+  table->SetEpilogue(
+      "\nCommands (each with --help):\n"
+      "  cloud-monitor-aggregator export --out=DIR   writes what is stored to JSON files\n"
+      "  cloud-monitor-aggregator import DIR         stores what such files hold\n");
+  return table;
+}
+
+std::unique_ptr<config::OptionTable> CommandOptions(AggregatorConfig& c, const std::string& command,
+                                                    std::string summary) {
+  return NewTable(c, "cloud-monitor-aggregator " + command, std::move(summary));
 }
 
 Status FinishConfig(AggregatorConfig& c) {

@@ -35,6 +35,9 @@ struct AggregatorConfig {
 
 // The table of all settings, bound to `config`'s fields, which must outlive it.
 std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& config);
+// The same for one of its commands, to be added to. `summary` as OptionTable's.
+std::unique_ptr<config::OptionTable> CommandOptions(AggregatorConfig& config, const std::string& command,
+                                                    std::string summary);
 
 // Checks what the table cannot: ranges, targets and origins that do not parse. Error: kInvalid, naming the setting.
 Status FinishConfig(AggregatorConfig& config);

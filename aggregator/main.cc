@@ -11,10 +11,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "aggregator/api/handlers.h"
+#include "aggregator/commands/export_command.h"
+#include "aggregator/commands/import_command.h"
+#include "aggregator/commands/store_options.h"
 #include "aggregator/config.h"
 #include "aggregator/discovery/file_sd.h"
 #include "aggregator/discovery/static_list.h"
@@ -190,15 +194,6 @@ int Fail(const Error& error) {
   return 2;
 }
 
-store::StoreOptions StoreOptionsOf(const AggregatorConfig& config) {
-  store::StoreOptions options;
-  options.path = config.storage_path;
-  options.interval_seconds = Seconds(config.scrape_interval);
-  options.retention_seconds = Seconds(config.storage_retention);
-  options.head_points = static_cast<std::size_t>(config.storage_head_points);
-  return options;
-}
-
 int Run(int argc, const char* const* argv, const Loaded& loaded) {
   const AggregatorConfig& config = loaded.config;
   WarnOfReadableToken(loaded);
@@ -234,6 +229,11 @@ int Run(int argc, const char* const* argv, const Loaded& loaded) {
 }
 
 int Main(int argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command == "export" || command == "import") {
+    const Status status = command == "export" ? RunExport(argc - 1, argv + 1) : RunImport(argc - 1, argv + 1);
+    return status.ok() ? 0 : Fail(status.error());
+  }
   auto loaded = Load(argc, argv);
   if (!loaded.ok()) return Fail(loaded.error());
   if (loaded.value().exit) return 0;

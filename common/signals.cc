@@ -2,6 +2,7 @@
 #include "common/signals.h"
 
 #include <csignal>
+#include <ctime>
 #include <initializer_list>
 
 namespace cloudmon {
@@ -28,6 +29,12 @@ Signal WaitForSignal() {
   while (sigwait(&set, &signal) != 0) {
   }
   return signal == SIGHUP ? Signal::kReload : Signal::kStop;
+}
+
+bool TakeSignal() {
+  const sigset_t set = HeldSignals();
+  const timespec no_wait{};
+  return sigtimedwait(&set, nullptr, &no_wait) > 0;
 }
 
 }  // namespace cloudmon

@@ -15,4 +15,7 @@ void HoldSignals();
 // Waits for the next of them: SIGINT and SIGTERM are kStop, SIGHUP is kReload. One thread only.
 [[nodiscard]] Signal WaitForSignal();
 
+// Whether one of them has come, for work that ends by itself; takes it. After HoldSignals().
+[[nodiscard]] bool TakeSignal();
+
 }  // namespace cloudmon

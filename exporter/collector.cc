@@ -17,6 +17,7 @@
 #include "exporter/join.h"
 #include "exporter/metric_defs.h"
 #include "exporter/proc/devices.h"
+#include "exporter/push/document.h"
 #include "exporter/self_families.h"
 
 namespace cloudmon {
@@ -38,10 +39,11 @@ prometheus::Family<prometheus::Counter>& AddCounter(prometheus::Registry& regist
 }  // namespace
 
 Collector::Collector(const ExporterConfig& config, std::vector<std::unique_ptr<identity::Source>> sources,
-                     const identity::Probe& probe, const Clock& clock)
+                     const identity::Probe& probe, const Clock& clock, const push::Stats* push)
     : switches_(config.collectors),
       procfs_(config.roots.procfs),
       clock_(clock),
+      push_(push),
       cgroups_(config.roots, clock),
       node_(config.roots),
       processes_(config.roots.procfs),
@@ -57,10 +59,7 @@ Collector::Collector(const ExporterConfig& config, std::vector<std::unique_ptr<i
 std::string Collector::Page(exposition::Format format) {
   const std::int64_t asked_at_ms = clock_.SteadyMs();
   const std::lock_guard lock(mu_);
-  if (clock_.SteadyMs() - collected_at_ms_ >= kShareMs) {
-    collected_at_ms_ = clock_.SteadyMs();
-    Collect();
-  }
+  Refresh();
   // Who asks subtracts this from its own time, so that rates are right whoever else asks.
   const std::int64_t age_ms = std::max<std::int64_t>(asked_at_ms - collected_at_ms_, 0);
   std::string page;
@@ -74,10 +73,25 @@ std::string Collector::Page(exposition::Format format) {
   writer.Add({}, static_cast<std::uint64_t>(unidentified_pods_));
   writer.AddFamilies(IdentityFamilies(resolver_.Stats()));
   writer.AddFamilies(registry_.Collect());
+  if (push_ != nullptr) writer.AddFamilies(PushFamilies(*push_));
   if (switches_.self) exposition::WriteProcessMetrics(writer, process_);
   writer.Finish();
   last_page_bytes_ = page.size();
   return page;
+}
+
+std::string Collector::PushDocument() {
+  const std::lock_guard lock(mu_);
+  Refresh();
+  return push::BuildDocument(snapshot_, collected_unix_ms_);
+}
+
+// Makes a pass unless the last one is shared.
+void Collector::Refresh() {
+  if (clock_.SteadyMs() - collected_at_ms_ < kShareMs) return;
+  collected_at_ms_ = clock_.SteadyMs();
+  collected_unix_ms_ = clock_.NowMs();
+  Collect();
 }
 
 void Collector::Collect() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the node when a page is asked for, and writes the page.
+// Reads the node when a page or a document to push is asked for, and writes it.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -24,25 +24,30 @@
 #include "exporter/identity/resolver.h"
 #include "exporter/oom_tally.h"
 #include "exporter/proc/reader.h"
+#include "exporter/push/stats.h"
 #include "exporter/snapshot.h"
 
 namespace cloudmon {
 
-// Thread-safe: one pass at a time; a page asked for within kShareMs of the last pass is made from that pass, so that
-// two scrapers do not disturb each other.
+// Thread-safe: one pass at a time; a page or document asked for within kShareMs of the last pass is made from that
+// pass, so that two who ask do not disturb each other.
 class Collector {
  public:
   // Half of the shortest scrape interval (1 s): who asks once an interval never gets the same pass twice.
   static constexpr std::int64_t kShareMs = 500;
 
-  // `probe` and `clock` must outlive the collector.
+  // `probe`, `clock` and `push` must outlive the collector. `push`: shown on the page; null where pushing is off.
   Collector(const ExporterConfig& config, std::vector<std::unique_ptr<identity::Source>> sources,
-            const identity::Probe& probe, const Clock& clock);
+            const identity::Probe& probe, const Clock& clock, const push::Stats* push = nullptr);
 
   // The whole page. Never fails: what could not be read is absent and counted in cloudmon_collector_errors_total.
   [[nodiscard]] std::string Page(exposition::Format format);
 
+  // The same pass as a document to push, with the time of the pass.
+  [[nodiscard]] std::string PushDocument();
+
  private:
+  void Refresh();
   void Collect();
   void Timed(const char* collector, const std::function<void()>& body);
   void AddError(const char* collector, const Error& error);
@@ -58,6 +63,7 @@ class Collector {
   const CollectorSwitches switches_;
   const std::string procfs_;
   const Clock& clock_;
+  const push::Stats* const push_;
 
   std::mutex mu_;  // guards all below
   cgroup::CgroupReader cgroups_;
@@ -68,7 +74,8 @@ class Collector {
   NodeSnapshot snapshot_;
   ProcessStats process_;
   std::size_t unidentified_pods_ = 0;
-  std::int64_t collected_at_ms_ = INT64_MIN / 2;
+  std::int64_t collected_at_ms_ = INT64_MIN / 2;  // steady time
+  std::int64_t collected_unix_ms_ = 0;
   std::size_t last_page_bytes_ = 0;
   std::uint64_t errors_in_pass_ = 0;
   std::map<std::string, std::string, std::less<>> last_logged_;  // by collector: the message that was logged last

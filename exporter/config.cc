@@ -5,10 +5,33 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "common/utf8.h"
+#include "exporter/push/url.h"
 
 namespace cloudmon {
+namespace {
+
+Status FinishPush(PushSettings& push) {
+  if (push.url.empty()) {
+    if (push == PushSettings{}) return Status::Ok();
+    return Error{ErrorCode::kInvalid,
+                 "push.url: is empty, so the other push settings have no effect; set it, or remove them"};
+  }
+  auto url = push::ParsePushUrl(push.url);
+  if (!url.ok()) return Wrap(url.error(), "push.url");
+  push.url = std::move(url.value());
+  if (push.interval < std::chrono::seconds{1} || push.interval > std::chrono::minutes{5}) {
+    return Error{ErrorCode::kInvalid, "push.interval: expected 1s to 5m, got " + config::FormatDuration(push.interval)};
+  }
+  if (push.queue < 1 || push.queue > 10'000) {
+    return Error{ErrorCode::kInvalid, "push.queue: expected 1 to 10000, got " + std::to_string(push.queue)};
+  }
+  return Status::Ok();
+}
+
+}  // namespace
 
 std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
   auto table = std::make_unique<config::OptionTable>(
@@ -36,6 +59,16 @@ std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
   table->Add(
       {"collector.filesystem", "Size of and space on the node's file systems.", &c.collectors.filesystem, "", ""});
   table->Add({"collector.self", "The exporter's own process: CPU, memory, descriptors.", &c.collectors.self, "", ""});
+  table->Add({"push.url",
+              "Aggregator to push to, for nodes that cannot be scraped; empty is off. Without a path, /api/ingest.",
+              &c.push.url, "", "URL"});
+  table->Add({"push.interval", "Time between two documents, 1s to 5m; the aggregator's scrape.interval is best.",
+              &c.push.interval, "", ""});
+  table->Add({"push.token-file",
+              "File whose first line is the token that the aggregator asks for; read again for each document.",
+              &c.push.token_file, "", "FILE"});
+  table->Add({"push.queue", "Documents kept while the aggregator cannot be reached, 1 to 10000; then the oldest goes.",
+              &c.push.queue, "", ""});
   return table;
 }
 
@@ -58,7 +91,7 @@ Status FinishConfig(ExporterConfig& c) {
     c.node_name = host.data();
   }
   c.node_name = SanitizeUtf8(c.node_name);
-  return Status::Ok();
+  return FinishPush(c.push);
 }
 
 }  // namespace cloudmon

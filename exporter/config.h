@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +21,16 @@ struct CollectorSwitches {
   bool self = true;
 };
 
+// Pushing to the aggregator: --push.*
+struct PushSettings {
+  std::string url;  // empty: off
+  std::chrono::milliseconds interval{10'000};
+  std::string token_file;
+  std::int64_t queue = 60;
+
+  friend bool operator==(const PushSettings&, const PushSettings&) = default;
+};
+
 // The exporter's settings with their defaults. Paths of the node appear here and nowhere else.
 struct ExporterConfig {
   std::string listen_address = ":9780";
@@ -27,6 +39,7 @@ struct ExporterConfig {
   std::vector<std::string> identity_sources{"cri", "podlogs"};
   std::string cri_endpoint;  // empty: the first of cri_default_endpoints that exists
   CollectorSwitches collectors;
+  PushSettings push;
 };
 
 inline constexpr const char* kCriDefaultEndpoints[] = {
@@ -39,8 +52,8 @@ inline constexpr const char* kCriDefaultEndpoints[] = {
 // The table of all settings, bound to `config`'s fields, which must outlive it.
 std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& config);
 
-// Checks what the table cannot (source names, the runtime's endpoint) and fills in the node's name. Error: kInvalid,
-// naming the setting.
+// Checks what the table cannot (source names, the runtime's endpoint, pushing) and fills in the node's name and the
+// path of push.url. Error: kInvalid, naming the setting.
 Status FinishConfig(ExporterConfig& config);
 
 }  // namespace cloudmon

@@ -140,9 +140,7 @@ void WriteMemoryAndLoad(Writer& writer, const proc::NodeStats& node) {
     if (const auto bytes = node.memory.*metric.value) writer.Add({}, *bytes);
   }
   writer.Begin(kNodeWorkingSet);
-  if (node.memory.total && node.memory.available && *node.memory.available <= *node.memory.total) {
-    writer.Add({}, *node.memory.total - *node.memory.available);
-  }
+  if (const auto bytes = proc::MemoryInUse(node.memory)) writer.Add({}, *bytes);
   for (const LoadMetric& metric : NodeLoadMetrics()) {
     writer.Begin(metric.def);
     if (node.load) writer.Add({}, (*node.load).*metric.value);

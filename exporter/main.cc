@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "exporter/identity/cri.h"
 #include "exporter/identity/podlogs.h"
 #include "exporter/identity/process_probe.h"
+#include "exporter/push/pusher.h"
 #include "exporter/web.h"
 
 namespace cloudmon {
@@ -39,10 +42,29 @@ int Fail(const Error& error) {
   return 2;
 }
 
+// Null where pushing is off.
+std::unique_ptr<push::Pusher> StartPusher(const ExporterConfig& config, Collector& collector, const Clock& clock,
+                                          push::Stats& stats) {
+  if (config.push.url.empty()) return nullptr;
+  push::PusherOptions options;
+  options.node = config.node_name;
+  options.interval = config.push.interval;
+  options.queue = static_cast<std::size_t>(config.push.queue);
+  options.sender.url = config.push.url;
+  options.sender.token_file = config.push.token_file;
+  const auto random = [engine = std::minstd_rand(std::random_device{}())]() mutable {
+    return std::generate_canonical<double, 32>(engine);
+  };
+  return std::make_unique<push::Pusher>(
+      options, [&collector] { return collector.PushDocument(); }, random, clock, stats);
+}
+
 int Run(const ExporterConfig& config) {
   const SystemClock clock;
   const identity::ProcessProbe probe(config.roots.procfs);
-  Collector collector(config, MakeSources(config, clock), probe, clock);
+  push::Stats push_stats;
+  Collector collector(config, MakeSources(config, clock), probe, clock,
+                      config.push.url.empty() ? nullptr : &push_stats);
   http::ServerOptions options;
   options.listen_address = config.listen_address;
   options.threads = 4;
@@ -50,6 +72,7 @@ int Run(const ExporterConfig& config) {
   if (!server.ok()) return Fail(server.error());
   spdlog::info("cloud-monitor-exporter {} on node {}: listening on port {}", kVersion, config.node_name,
                server.value()->port());
+  const auto pusher = StartPusher(config, collector, clock, push_stats);
   while (WaitForSignal() == Signal::kReload) spdlog::info("SIGHUP: the exporter has nothing to reload");
   return 0;
 }

@@ -123,7 +123,8 @@ constexpr std::array kDeviceMetrics = {
 
 constexpr std::array kSelfMetrics = {
     kCollectionAge,    kCollectorDuration, kCollectorSuccess,     kCollectorErrors, kUnidentifiedPods,
-    kIdentitySourceUp, kIdentityRefreshes, kIdentitySourceErrors, kBuildInfo,
+    kIdentitySourceUp, kIdentityRefreshes, kIdentitySourceErrors, kBuildInfo,       kPushDocuments,
+    kPushFailures,     kPushQueue,         kPushLastSuccess,
 };
 
 }  // namespace

@@ -67,6 +67,21 @@ inline constexpr SelfMetric kIdentitySourceErrors{
     "`source`, `reason`"};
 inline constexpr SelfMetric kBuildInfo{
     {"cloudmon_exporter_build_info", "Version of the exporter; always 1.", MetricType::kGauge}, "`version`"};
+// Only where pushing is on.
+inline constexpr SelfMetric kPushDocuments{
+    {"cloudmon_push_documents_total",
+     "Pushed documents, by result: sent, refused by the server for good, dropped because the queue was full.",
+     MetricType::kCounter},
+    "`result`"};
+inline constexpr SelfMetric kPushFailures{
+    {"cloudmon_push_failures_total", "Attempts to push a document that failed and are made again.",
+     MetricType::kCounter},
+    ""};
+inline constexpr SelfMetric kPushQueue{
+    {"cloudmon_push_queue_documents", "Documents that are not sent yet.", MetricType::kGauge}, ""};
+inline constexpr SelfMetric kPushLastSuccess{
+    {"cloudmon_push_last_success_timestamp_seconds", "When a document was sent last, Unix time.", MetricType::kGauge},
+    ""};
 // All of them, in the order of the documentation.
 std::span<const SelfMetric> SelfMetrics();
 

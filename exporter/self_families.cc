@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/self_families.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -41,6 +42,21 @@ std::vector<MetricFamily> IdentityFamilies(std::span<const identity::SourceStats
     }
   }
   return {std::move(up), std::move(refreshes), std::move(errors)};
+}
+
+std::vector<MetricFamily> PushFamilies(const push::Stats& stats) {
+  MetricFamily documents = FamilyOf(kPushDocuments.def);
+  Add(documents, {{"result", "sent"}}, static_cast<double>(stats.sent));
+  Add(documents, {{"result", "refused"}}, static_cast<double>(stats.refused));
+  Add(documents, {{"result", "dropped"}}, static_cast<double>(stats.dropped));
+  MetricFamily failures = FamilyOf(kPushFailures.def);
+  Add(failures, {}, static_cast<double>(stats.failures));
+  MetricFamily queue = FamilyOf(kPushQueue.def);
+  Add(queue, {}, static_cast<double>(stats.queued));
+  MetricFamily last_success = FamilyOf(kPushLastSuccess.def);
+  const std::int64_t last_success_ms = stats.last_success_ms;
+  if (last_success_ms > 0) Add(last_success, {}, static_cast<double>(last_success_ms) / 1e3);
+  return {std::move(documents), std::move(failures), std::move(queue), std::move(last_success)};
 }
 
 }  // namespace cloudmon

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "aggregator/api/export_handler.h"
 #include "aggregator/api/ingest_handler.h"
 #include "aggregator/api/landing.h"
 #include "aggregator/api/metrics_page.h"
@@ -143,6 +144,15 @@ void AddSeriesRoutes(http::Router& router, const SharedPtr& shared) {
   }
 }
 
+void AddExportRoutes(http::Router& router, const SharedPtr& shared) {
+  const auto running = std::make_shared<std::atomic<int>>(0);
+  for (const exports::File& file : exports::kFiles) {
+    AddRoute(
+        router, shared, "GET", "/api/export/" + std::string(file.name), std::string(file.summary),
+        [shared, running, file](const Request& request) { return HandleExport(shared->deps, running, file, request); });
+  }
+}
+
 }  // namespace
 
 http::Router BuildRouter(const ApiDeps& deps) {
@@ -157,6 +167,7 @@ http::Router BuildRouter(const ApiDeps& deps) {
   AddRoute(router, shared, "GET", "/api/openapi.json", "this contract, as OpenAPI 3.1",
            [](const Request&) { return Json(std::string(kOpenApiJson)); });
   AddSeriesRoutes(router, shared);
+  AddExportRoutes(router, shared);
   AddRoute(router, shared, "GET", "/api/targets", "every scrape target and how its last scrape went",
            [shared](const Request&) { return Json(TargetsJson(shared->deps.targets())); });
   AddRoute(router, shared, "POST", "/api/ingest", "takes a node's values: for nodes that cannot be scraped",

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "aggregator/api/query.h"
@@ -12,9 +11,6 @@
 #include "aggregator/store/store.h"
 
 namespace cloudmon::api {
-
-// Appends `text` (valid UTF-8) as a JSON string with its quotes.
-void AppendJsonString(std::string& out, std::string_view text);
 
 // An array of flat entries, one on each line: time, identity, those of `fields` that are known. Where `sort` is by
 // time, entries are ordered by time and then as `members` are; else each member's entries stand together in time order.

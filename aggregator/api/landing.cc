@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "aggregator/api/json_writer.h"
+#include "aggregator/api/entry_writer.h"
 #include "common/version.h"
 
 namespace cloudmon::api {

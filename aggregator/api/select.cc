@@ -200,7 +200,7 @@ Result<Slices> ReadSeries(const store::Store& store, const Selector& selector, T
 
 bool NameLess(const series::Member& a, const series::Member& b) {
   if (const int order = OwnName(a).compare(OwnName(b)); order != 0) return order < 0;
-  return std::tie(a.ns, a.node) < std::tie(b.ns, b.node);
+  return std::tie(a.ns, a.node, a.deployment) < std::tie(b.ns, b.node, b.deployment);
 }
 
 std::vector<const SeriesSlice*> OrderMembers(const Slices& slices, const SortOrder& sort, std::size_t limit) {

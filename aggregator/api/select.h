@@ -42,7 +42,8 @@ Result<std::vector<store::SeriesSlice>> ReadSeries(const store::Store& store, co
                                                    TimeRange range, const SeriesQuery& query,
                                                    std::int64_t interval_seconds, std::size_t max_points);
 
-// True when `a` stands before `b` by name: the member's own name, then namespace, then node.
+// True when `a` stands before `b` by name: the member's own name, then namespace, node and deployment (a pod whose
+// deployment became known later is two members).
 [[nodiscard]] bool NameLess(const series::Member& a, const series::Member& b);
 
 // The members in the order of `sort`, at most `limit`. Points into `slices`.

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "aggregator/api/answers.h"
 #include "aggregator/api/json_writer.h"
 #include "aggregator/api/query.h"
 #include "aggregator/api/select.h"
@@ -13,19 +14,8 @@
 namespace cloudmon::api {
 namespace {
 
-http::Response BadParameter(std::string_view message) {
-  return http::JsonError(400, "bad_parameter", message);
-}
-
 http::Response TooManyPoints(std::string_view message) {
   return http::JsonError(422, "too_many_points", message);
-}
-
-http::Response NotReady(std::int64_t interval_seconds) {
-  http::Response response = http::JsonError(
-      503, "not_ready", "no bucket is complete yet; try again after one interval, and see /api/targets if it stays so");
-  response.headers.emplace_back("Retry-After", std::to_string(interval_seconds));
-  return response;
 }
 
 http::Response ReadFailed(const Error& error) {

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <ctime>
-#include <optional>
 
 #include "common/text.h"
 #include "common/utf8.h"
@@ -151,6 +150,21 @@ std::string LocalTimestamp(std::int64_t unix_seconds) {
   ::localtime_r(&when, &local);
   std::array<char, 32> buffer;
   return {buffer.data(), std::strftime(buffer.data(), buffer.size(), "%Y-%m-%d %H:%M:%S", &local)};
+}
+
+std::optional<std::int64_t> ParseLocalTimestamp(std::string_view text) {
+  std::string_view rest = text;
+  const auto days = CutDate(rest);
+  if (!days || !CutOneOf(rest, " ")) return std::nullopt;
+  const auto seconds = CutTimeOfDay(rest);
+  if (!seconds || !rest.empty()) return std::nullopt;
+  const auto utc = static_cast<std::time_t>(*days * 86'400 + *seconds);
+  std::tm fields{};
+  ::gmtime_r(&utc, &fields);
+  fields.tm_isdst = -1;
+  const std::int64_t unix_seconds = std::mktime(&fields);
+  if (LocalTimestamp(unix_seconds) != text) return std::nullopt;
+  return unix_seconds;
 }
 
 std::string Quoted(std::string_view text) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ Result<std::int64_t> ParseSpanSeconds(std::string_view text);
 
 // "2026-11-22 17:40:10" in the server's local time (TZ decides).
 [[nodiscard]] std::string LocalTimestamp(std::int64_t unix_seconds);
+
+// The reverse; the second of two equal times when clocks are set back is not told from the first. nullopt for another
+// form, and for what never was on the clock.
+[[nodiscard]] std::optional<std::int64_t> ParseLocalTimestamp(std::string_view text);
 
 // "'text'" for a message: cut to 64 bytes, invalid UTF-8 replaced.
 [[nodiscard]] std::string Quoted(std::string_view text);

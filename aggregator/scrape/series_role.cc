@@ -5,6 +5,8 @@
 #include <array>
 #include <initializer_list>
 
+#include "common/devices.h"
+
 namespace cloudmon::scrape {
 namespace {
 
@@ -40,27 +42,11 @@ constexpr std::array kMetrics = std::to_array<MetricUse>({
     {"machine_memory_bytes", Scope::kMachine, Quantity::kMemoryTotalBytes},
 });
 
-bool StartsWithAny(std::string_view text, std::initializer_list<std::string_view> prefixes) {
-  return std::ranges::any_of(prefixes, [&](std::string_view prefix) { return text.starts_with(prefix); });
-}
-
 std::string_view FirstOf(const Head& head, std::initializer_list<std::string_view> labels) {
   for (const std::string_view label : labels) {
     if (const std::string_view value = head.Find(label); !value.empty()) return value;
   }
   return {};
-}
-
-// Devices that only stand for others, whose bytes are counted there too.
-bool IsStackedDisk(std::string_view device) {
-  if (device.starts_with("/dev/")) device.remove_prefix(5);
-  return StartsWithAny(device, {"dm-", "mapper/", "md", "loop", "ram"});
-}
-
-// The loopback, and the node's ends of what leads into pods.
-bool IsInnerInterface(std::string_view device) {
-  return device == "lo" || device == "nodelocaldns" ||
-         StartsWithAny(device, {"veth", "docker", "br-", "cni", "cali", "cilium", "lxc", "flannel", "tunl"});
 }
 
 // Of the node or its root cgroup: whether this device's bytes are counted elsewhere too.

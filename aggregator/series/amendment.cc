@@ -95,7 +95,6 @@ class Parts {
     for (const CounterFields& fields : kCounterFields) {
       if (!stored.point.Has(fields.total)) continue;
       out.point.Set(fields.total, stored.point.Get(fields.total));
-      out.point.Clear(fields.rate);
       if (stored.point.Has(fields.rate)) out.point.Set(fields.rate, stored.point.Get(fields.rate));
     }
     return out;

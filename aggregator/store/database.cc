@@ -52,6 +52,12 @@ Statement& Statement::Bind(int parameter, std::string_view text) {
   return *this;
 }
 
+Statement& Statement::BindBlob(int parameter, std::string_view bytes) {
+  const int code = sqlite3_bind_blob64(statement_.get(), parameter, bytes.data(), bytes.size(), SQLITE_STATIC);
+  if (code != SQLITE_OK) bind_error_ = code;
+  return *this;
+}
+
 Result<bool> Statement::Step() {
   if (bind_error_ != SQLITE_OK) return SqliteError(bind_error_, sqlite3_errstr(bind_error_));
   const int code = sqlite3_step(statement_.get());
@@ -80,6 +86,12 @@ std::string_view Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (text == nullptr) return {};
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+std::string_view Statement::Blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 Result<Connection> Connection::Open(const std::string& path, Mode mode) {

@@ -20,10 +20,11 @@ class Statement {
  public:
   Statement() = default;
 
-  // Parameters count from 1 and stay bound until bound again. Text must stay alive until the statement has been
-  // stepped.
+  // Parameters count from 1 and stay bound until bound again. Text and bytes must stay alive until the statement has
+  // been stepped.
   Statement& Bind(int parameter, std::int64_t value);
   Statement& Bind(int parameter, std::string_view text);
+  Statement& BindBlob(int parameter, std::string_view bytes);
 
   // True: there is a row; false: the statement is done. Errors as Connection::Execute().
   Result<bool> Step();
@@ -32,9 +33,10 @@ class Statement {
   // Steps once and resets: for statements without rows.
   Status Run();
 
-  // Columns count from 0. Text is valid until the next step.
+  // Columns count from 0. Text and bytes are valid until the next step.
   [[nodiscard]] std::int64_t Int(int column) const;
   [[nodiscard]] std::string_view Text(int column) const;
+  [[nodiscard]] std::string_view Blob(int column) const;
 
  private:
   friend class Connection;

@@ -25,6 +25,12 @@ Result<std::unique_ptr<DatabaseReader>> DatabaseReader::Open(const std::string& 
   return std::unique_ptr<DatabaseReader>(new DatabaseReader(std::move(file), interval.value()));
 }
 
+Result<std::size_t> DatabaseReader::CountMembers(const Selector& selector, std::int64_t start_seconds) const {
+  const Result<std::vector<series::MemberPtr>> members = archive_.Members(selector, start_seconds);
+  if (!members.ok()) return members.error();
+  return members.value().size();
+}
+
 Status DatabaseReader::ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
                                const Store::MemberLess& less, std::size_t points_in_memory,
                                const std::function<bool(SeriesSlice)>& take) const {

@@ -27,6 +27,9 @@ class DatabaseReader {
   Result<std::int64_t> OldestSeconds() const { return archive_.QueryInt("SELECT coalesce(min(time), 0) FROM bucket"); }
   Result<std::int64_t> NewestSeconds() const { return archive_.QueryInt("SELECT coalesce(max(time), 0) FROM bucket"); }
 
+  // How many stored members match and may have points at or after `start_seconds`.
+  Result<std::size_t> CountMembers(const Selector& selector, std::int64_t start_seconds) const;
+
   // As Store::ForEach(), from the database alone.
   Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
                  const Store::MemberLess& less, std::size_t points_in_memory,

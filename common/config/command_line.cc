@@ -91,7 +91,8 @@ Result<std::optional<Setting>> Given(const Flags& flags) {
 
 }  // namespace
 
-Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments, const std::vector<Option>& options) {
+Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments, const std::vector<Option>& options,
+                                     bool takes_argument) {
   auto split = SplitValues(arguments, options);
   if (!split.ok()) return split.error();
   CommandLine line;
@@ -110,7 +111,10 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments, 
   line.help = help->count() > 0;
   line.version = version->count() > 0;
   if (line.help || line.version) return line;
-  if (app.remaining_size() > 0) return Stray(app.remaining().front(), options);
+  for (const std::string& other : app.remaining()) {
+    if (!takes_argument || line.argument || other.starts_with('-')) return Stray(other, options);
+    line.argument = other;
+  }
   for (const Flags& flag : flags) {
     auto given = Given(flag);
     if (!given.ok()) return given.error();

@@ -86,9 +86,16 @@ std::string YamlExample(const std::vector<Option>& options) {
 
 }  // namespace
 
-std::string HelpText(std::string_view program, std::string_view summary, const std::vector<Option>& options) {
-  std::string out = "Usage: " + std::string(program) + " [--flag=value ...]\n\n";
+std::string HelpText(std::string_view program, std::string_view summary, const std::vector<Option>& options,
+                     const Argument& argument) {
+  const bool takes_argument = argument.target != nullptr;
+  std::string out = "Usage: " + std::string(program) + (takes_argument ? " " + argument.name : "");
+  out += " [--flag=value ...]\n\n";
   AppendWrapped(out, summary, 0);
+  if (takes_argument) {
+    out += "\n  " + argument.name + "\n";
+    AppendWrapped(out, argument.help, kTextColumn);
+  }
   for (const auto& [group, members] : Grouped(options)) {
     out += "\n" + std::string(group) + "\n";
     for (const Option* option : members) {

@@ -41,14 +41,10 @@ Status AssignAll(const std::vector<Setting>& settings) {
   return Status::Ok();
 }
 
-// Only the command line has these two.
-bool IsAboutTheFile(const Option& option) {
-  return option.name == kConfigFile || option.name == kCheckConfig;
-}
-
-// For readers, the program's settings come before the table's own.
-std::vector<Option> OwnLast(std::vector<Option> options) {
+// For readers: without what is hidden, and the program's settings before the table's own.
+std::vector<Option> Shown(std::vector<Option> options) {
   std::rotate(options.begin(), options.begin() + kOwnOptions, options.end());
+  std::erase_if(options, [](const Option& option) { return option.scope == Scope::kHidden; });
   return options;
 }
 
@@ -62,8 +58,9 @@ Result<std::vector<Setting>> FromFile(const std::string& path, const std::vector
 
 OptionTable::OptionTable(std::string program, std::string summary)
     : program_(std::move(program)), summary_(std::move(summary)) {
-  Add({std::string(kConfigFile), "A YAML file with settings.", &config_file_, "", "FILE"});
-  Add({std::string(kCheckConfig), "Check flags and file, print what is wrong, and exit.", &check_config_, "", ""});
+  Add({std::string(kConfigFile), "A YAML file with settings.", &config_file_, "", "FILE", Scope::kFlag});
+  Add({std::string(kCheckConfig), "Check flags and file, print what is wrong, and exit.", &check_config_, "", "",
+       Scope::kFlag});
   Add({"log.level", "What to log: debug, info, warn or error.", &log_level_, "", "LEVEL"});
 }
 
@@ -71,14 +68,24 @@ void OptionTable::Add(Option option) {
   options_.push_back(std::move(option));
 }
 
+void OptionTable::ShowOnly(const std::vector<std::string>& names) {
+  for (auto option = options_.begin() + kOwnOptions; option != options_.end(); ++option) {
+    if (std::find(names.begin(), names.end(), option->name) == names.end()) option->scope = Scope::kHidden;
+  }
+}
+
 Result<Action> OptionTable::Parse(int argc, const char* const* argv) {
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  auto line = ParseCommandLine(arguments, options_);
+  auto line = ParseCommandLine(arguments, options_, argument_.target != nullptr);
   if (!line.ok()) return line.error();
   if (line.value().help || line.value().version) {
     const std::string text = line.value().help ? Help() : program_ + " " + kVersion + "\n";
     std::fputs(text.c_str(), stdout);
     return Action::kExit;
+  }
+  if (argument_.target != nullptr) {
+    if (!line.value().argument) return Error{ErrorCode::kInvalid, argument_.name + " is missing: " + argument_.help};
+    *argument_.target = *line.value().argument;
   }
   // What comes later wins.
   Status status = AssignAll(FromEnvironment(options_));
@@ -88,7 +95,7 @@ Result<Action> OptionTable::Parse(int argc, const char* const* argv) {
   }
   if (!config_file_.empty()) {
     std::vector<Option> in_file = options_;
-    std::erase_if(in_file, IsAboutTheFile);
+    std::erase_if(in_file, [](const Option& option) { return option.scope == Scope::kFlag; });
     auto settings = FromFile(config_file_, in_file);
     if (!settings.ok()) return settings.error();
     status = AssignAll(settings.value());
@@ -100,11 +107,11 @@ Result<Action> OptionTable::Parse(int argc, const char* const* argv) {
 }
 
 std::string OptionTable::Help() const {
-  return HelpText(program_, summary_, OwnLast(options_));
+  return HelpText(program_, summary_, Shown(options_), argument_) + epilogue_;
 }
 
 std::string OptionTable::MarkdownTable() const {
-  return MarkdownRows(OwnLast(options_));
+  return MarkdownRows(Shown(options_));
 }
 
 }  // namespace cloudmon::config

@@ -7,12 +7,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "common/result.h"
 
 namespace cloudmon::config {
+
+enum class Scope : std::uint8_t {
+  kSetting,  // flag, environment and file
+  kFlag,     // flag and environment only
+  kHidden,   // a setting that --help and README.md leave out
+};
 
 // One setting. The flag is --<name>; in YAML the dots are levels: "web.listen-address" is `web: {listen-address: ...}`.
 // A bool is a switch: --<name> turns it on, --no-<name> off (for "collector.network": --no-collector.network); in YAML
@@ -24,6 +31,13 @@ struct Option {
   std::variant<std::string*, std::int64_t*, bool*, std::chrono::milliseconds*, std::vector<std::string>*> target;
   std::string env;         // environment variable that gives the value when neither flag nor file does; may be empty
   std::string value_name;  // shown in --help: "HOST:PORT"; empty takes one from the type
+  Scope scope = Scope::kSetting;
+};
+
+// What is given without a flag: "DIR".
+struct Argument {
+  std::string name, help;
+  std::string* target = nullptr;
 };
 
 enum class Action : std::uint8_t { kRun, kExit };  // kExit: --help or --version was printed
@@ -38,6 +52,13 @@ class OptionTable {
   OptionTable& operator=(const OptionTable&) = delete;
 
   void Add(Option option);
+  // Of the settings added so far, --help shows only these; the others are read as before. For commands that share the
+  // program's file.
+  void ShowOnly(const std::vector<std::string>& names);
+  // There is one at most, and then it must be given.
+  void SetArgument(Argument argument) { argument_ = std::move(argument); }
+  // Lines at the end of --help, as they are: commands, examples.
+  void SetEpilogue(std::string text) { epilogue_ = std::move(text); }
 
   // Sets the fields: flags win over the file, the file over the environment, the environment over defaults.
   // --help, --version, --config.file, --check-config and --log.level are added by the table itself.
@@ -61,6 +82,8 @@ class OptionTable {
   std::string program_;
   std::string summary_;
   std::vector<Option> options_;
+  Argument argument_;  // without a target: none
+  std::string epilogue_;
   bool check_config_ = false;
   std::string config_file_;
   std::string log_level_ = "info";

@@ -128,7 +128,8 @@ Response Router::Answer(Request& request, std::string& pattern) const {
   if (request.method == "OPTIONS") {
     response.status = 204;
   } else {
-    response = JsonError(405, "method_not_allowed", request.method + " is not allowed here; use " + Allow(methods));
+    const std::string method = request.method == "HEAD" ? "GET" : request.method;  // as long an answer as that to GET
+    response = JsonError(405, "method_not_allowed", method + " is not allowed here; use " + Allow(methods));
   }
   response.headers.emplace_back("Allow", Allow(methods));
   return response;

@@ -122,6 +122,11 @@ double BusySeconds(const CpuTimes& times) {
   return times.user_seconds + times.nice_seconds + times.system_seconds + times.irq_seconds + times.softirq_seconds;
 }
 
+Value MemoryInUse(const Meminfo& memory) {
+  if (!memory.total || !memory.available || *memory.available > *memory.total) return std::nullopt;
+  return *memory.total - *memory.available;
+}
+
 Result<Meminfo> ParseMeminfo(std::string_view text) {
   Meminfo out;
   while (!text.empty()) {

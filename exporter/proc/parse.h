@@ -29,6 +29,9 @@ struct CpuStat {
 // The time in which the CPU did something: user, nice, system, irq and softirq.
 [[nodiscard]] double BusySeconds(const CpuTimes& times);
 
+// The memory that is not available to new programs; nullopt where total or available is not known.
+[[nodiscard]] Value MemoryInUse(const Meminfo& memory);
+
 // Parses /proc/meminfo. MemAvailable is missing before Linux 3.14.
 //   MemTotal:       16303428 kB
 [[nodiscard]] Result<Meminfo> ParseMeminfo(std::string_view text);

@@ -27,6 +27,21 @@ std::string StubConnection::ReadRequest() {
   }
 }
 
+std::string StubConnection::ReadBody(std::string_view head) {
+  constexpr std::string_view kLength = "Content-Length: ";
+  const std::size_t at = head.find(kLength);
+  const std::size_t size = at == std::string_view::npos ? 0 : std::stoul(std::string(head.substr(at + kLength.size())));
+  std::array<char, 4096> chunk;
+  while (buffer_.size() < size) {
+    const ssize_t n = ::recv(fd_, chunk.data(), chunk.size(), 0);
+    if (n <= 0) break;
+    buffer_.append(chunk.data(), static_cast<std::size_t>(n));
+  }
+  std::string body = buffer_.substr(0, size);
+  buffer_.erase(0, size);
+  return body;
+}
+
 bool StubConnection::Send(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);

@@ -18,6 +18,8 @@ class StubConnection {
   explicit StubConnection(int fd) : fd_(fd) {}
   // The next request's head; empty when the other side closed.
   std::string ReadRequest();
+  // The bytes that follow a head, as its Content-Length says; fewer when the other side closed.
+  std::string ReadBody(std::string_view head);
   // False when the other side closed.
   bool Send(std::string_view bytes);
   // Blocks until the other side (or the server's end) closes, discarding what comes.

@@ -10,7 +10,9 @@ cm_test(page_test
 cm_test(scrape_test
   SOURCES
     scrape/loop_test.cc
+    scrape/pushers_test.cc
     scrape/schedule_test.cc
+    scrape/scraper_push_test.cc
     scrape/scraper_test.cc
     ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
   DEPS cm::aggregator_scrape)

@@ -1,9 +1,10 @@
 cm_test(aggregator_head_test
-  SOURCES store/bucket_json_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc
+  SOURCES store/bucket_json_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc store/point_blob_test.cc
           store/row_reader_test.cc
   DEPS cm::aggregator_head nlohmann_json::nlohmann_json)
 
 cm_test(aggregator_store_test
-  SOURCES store/amend_test.cc store/bucket_rows_test.cc store/concurrency_test.cc store/crash_test.cc store/damage_test.cc store/database_reader_test.cc
+  SOURCES store/amend_test.cc store/bucket_rows_test.cc store/bulk_import_test.cc
+          store/concurrency_test.cc store/crash_test.cc store/damage_test.cc store/database_reader_test.cc
           store/database_test.cc store/for_each_test.cc store/full_disk_test.cc store/retention_test.cc store/store_test.cc
   DEPS cm::aggregator_store)

@@ -259,6 +259,38 @@ TEST_CASE("the same arguments parse again, as for a reload") {
   CHECK(!Run(arguments).message.empty());
 }
 
+TEST_CASE("a command's argument, flags of its own, and settings that it does not show") {
+  Fields fields;
+  std::string directory;
+  std::string window;
+  config::OptionTable table("cloud-monitor-test copy", "Copies a directory.");
+  table.Add({"scrape.limit", "Samples of one target.", &fields.limit, "", ""});
+  table.Add({"node.name", "Name of this node.", &fields.node, "", ""});
+  table.ShowOnly({"node.name"});
+  table.Add({"window", "How much.", &window, "", "SPAN", config::Scope::kFlag});
+  table.SetArgument({"DIR", "The directory.", &directory});
+  table.SetEpilogue("\nExample:\n  cloud-monitor-test copy DIR\n");
+  auto parse = [&](const std::vector<std::string>& arguments) -> std::string {
+    std::vector<const char*> argv = {"test"};
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    const auto action = table.Parse(static_cast<int>(argv.size()), argv.data());
+    return action.ok() ? "" : action.error().message;
+  };
+  cloudmon::test::CheckGolden("options_command_help.txt", table.Help());
+  CHECK(parse({}) == "DIR is missing: The directory.");
+  CHECK(parse({"--node.name=x", "a dir", "--window", "5m", "--scrape.limit=7"}).empty());
+  CHECK(directory == "a dir");
+  CHECK(window == "5m");
+  CHECK(fields.limit == 7);
+  CHECK(parse({"a", "b"}) == "unexpected argument 'b'; settings are given as --name=value, see --help");
+  CHECK(parse({"a", "-b"}).starts_with("unknown flag '-b'"));
+  const TempDir dir;
+  CHECK(parse({"a", "--config.file=" + dir.Write("good.yaml", "scrape: {limit: 9}")}).empty());
+  CHECK(fields.limit == 9);
+  CHECK(parse({"a", "--config.file=" + dir.Write("bad.yaml", "window: 5m")}).ends_with("unknown key 'window'"));
+  CHECK(table.MarkdownTable().find("scrape.limit") == std::string::npos);
+}
+
 TEST_CASE("help and version end the program") {
   Table table;
   for (const char* flag : {"--help", "-h", "--version"}) {

@@ -219,3 +219,29 @@ TEST_CASE("each collector that runs says how it went") {
   }
   CHECK(page.find("collector=\"network\"") == std::string::npos);
 }
+
+TEST_CASE("pushing is on the page only where it is on") {
+  const Roots roots = test::RecordedRoots("systemd");
+  const identity::ProcessProbe probe(roots.procfs);
+  test::FakeClock clock(kNowMs);
+  Collector off(ConfigFor(roots), {}, probe, clock);
+  CHECK(off.Page(exposition::Format::kText).find("cloudmon_push") == std::string::npos);
+
+  push::Stats stats;
+  Collector on(ConfigFor(roots), {}, probe, clock, &stats);
+  CHECK(on.Page(exposition::Format::kText).find("cloudmon_push_last_success") == std::string::npos);
+  stats.sent = 5;
+  stats.refused = 1;
+  stats.dropped = 2;
+  stats.failures = 3;
+  stats.queued = 4;
+  stats.last_success_ms = 1'795'369'213'250;
+  const std::string page = on.Page(exposition::Format::kText);
+  for (const char* line :
+       {"cloudmon_push_documents_total{result=\"sent\"} 5\n", "cloudmon_push_documents_total{result=\"refused\"} 1\n",
+        "cloudmon_push_documents_total{result=\"dropped\"} 2\n", "cloudmon_push_failures_total 3\n",
+        "cloudmon_push_queue_documents 4\n", "cloudmon_push_last_success_timestamp_seconds 1795369213.25\n"}) {
+    CAPTURE(line);
+    CHECK(page.find(line) != std::string::npos);
+  }
+}

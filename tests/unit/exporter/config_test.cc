@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace cloudmon;  // NOLINT: a test
@@ -44,4 +46,40 @@ TEST_CASE("settings that cannot be are refused by name") {
     REQUIRE(!status.ok());
     CHECK(status.error().message == bad.message);
   }
+}
+
+TEST_CASE("settings of pushing") {
+  // The url as it is used, or the error.
+  const auto finish = [](const std::string& url, auto change) {
+    ExporterConfig config;
+    config.push.url = url;
+    change(config.push);
+    const Status status = FinishConfig(config);
+    return status.ok() ? config.push.url : status.error().message;
+  };
+  const auto as_is = [](PushSettings&) {};
+  const std::string used = "http://h:8082/api/ingest";
+  CHECK(finish("", as_is).empty());
+  CHECK(finish("http://h:8082", as_is) == used);
+  CHECK(finish("h:8082", as_is) == "push.url: expected a URL such as http://aggregator:8082, got 'h:8082'");
+
+  const std::string off = "push.url: is empty, so the other push settings have no effect; set it, or remove them";
+  const auto token = [](PushSettings& p) { p.token_file = "/run/token"; };
+  CHECK(finish("", token) == off);
+  CHECK(finish("http://h:8082", token) == used);
+
+  const auto interval = [](std::chrono::milliseconds ms) { return [ms](PushSettings& p) { p.interval = ms; }; };
+  CHECK(finish("", interval(std::chrono::seconds{11})) == off);
+  CHECK(finish("http://h:8082", interval(std::chrono::milliseconds{999})) ==
+        "push.interval: expected 1s to 5m, got 999ms");
+  CHECK(finish("http://h:8082", interval(std::chrono::seconds{1})) == used);
+  CHECK(finish("http://h:8082", interval(std::chrono::minutes{5})) == used);
+  CHECK(finish("http://h:8082", interval(std::chrono::seconds{301})) == "push.interval: expected 1s to 5m, got 301s");
+
+  const auto queue = [](std::int64_t documents) { return [documents](PushSettings& p) { p.queue = documents; }; };
+  CHECK(finish("", queue(61)) == off);
+  CHECK(finish("http://h:8082", queue(0)) == "push.queue: expected 1 to 10000, got 0");
+  CHECK(finish("http://h:8082", queue(1)) == used);
+  CHECK(finish("http://h:8082", queue(10'000)) == used);
+  CHECK(finish("http://h:8082", queue(10'001)) == "push.queue: expected 1 to 10000, got 10001");
 }

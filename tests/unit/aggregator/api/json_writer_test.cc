@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/api/entry_writer.h"
 #include "tests/unit/aggregator/api/sample.h"
 
 using namespace cloudmon;

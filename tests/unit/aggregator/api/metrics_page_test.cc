@@ -26,7 +26,10 @@ api::MetricsInput SampleInput() {
                 .rejected_lines = 2,
                 .late_samples = 3,
                 .skipped_ticks = 0,
-                .buckets_sealed = 3};
+                .buckets_sealed = 3,
+                .pushes = 7,
+                .late_pushes = 2,
+                .push_refusals = 1};
   input.store = {.members = 9,
                  .head_points = 32,
                  .oldest_bucket_seconds = test::kFirst,
@@ -35,7 +38,12 @@ api::MetricsInput SampleInput() {
                  .write_failures = 0,
                  .write_queue = 1,
                  .database_bytes = 65'536};
-  input.targets.resize(2);
+  input.targets.resize(3);
+  input.targets[2].url = "push:node-c";
+  input.targets[2].node = "node-c";
+  input.targets[2].source = "push";
+  input.targets[2].up = true;
+  input.targets[2].last_scrape_ms = test::kNewest * 1000;
   input.targets[0].url = "http://10.0.0.7:9780/metrics";
   input.targets[0].node = "node-a";
   input.targets[0].up = true;

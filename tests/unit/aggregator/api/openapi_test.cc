@@ -18,6 +18,8 @@
 #include "aggregator/api/query.h"
 #include "aggregator/api/select.h"
 #include "aggregator/api/series_handler.h"
+#include "aggregator/export/range.h"
+#include "aggregator/export/writer.h"
 #include "aggregator/series/model.h"
 #include "common/version.h"
 #include "tests/support/fake_clock.h"
@@ -154,6 +156,19 @@ TEST_CASE("a series route documents the parameters that it takes, with examples 
       documented.erase(name);
     }
     CHECK_MESSAGE(documented.empty(), "the parser does not know ", documented.begin()->first);
+  }
+}
+
+TEST_CASE("an export documents the parameters that it takes, with examples that it takes") {
+  for (const exports::File& file : exports::kFiles) {
+    CAPTURE(file.name);
+    auto documented = ParametersAt(Contract()["paths"]["/api/export/" + std::string(file.name)]["get"], "query");
+    for (const std::string& name : ParserNames()) {
+      CAPTURE(name);
+      const bool is_documented = documented.contains(name);
+      const std::string value = is_documented ? ExampleText(documented[name]["example"]) : "x";
+      CHECK(is_documented == exports::ParseRange({{name, value}}, 10).ok());
+    }
   }
 }
 

@@ -24,6 +24,7 @@ struct Played {
   Ids Due(std::int64_t now) { return schedule.Due(kStart + now); }
   std::optional<std::int64_t> Finish(std::uint64_t id) { return Relative(schedule.Finish(id)); }
   std::optional<std::int64_t> Seal(std::int64_t now) { return Relative(schedule.Seal(kStart + now)); }
+  bool Open(std::int64_t bucket, std::int64_t now) { return schedule.Open(kStart + bucket, kStart + now); }
   std::optional<std::int64_t> Next(std::int64_t now) { return Relative(schedule.NextEventMs(kStart + now)); }
   static std::optional<std::int64_t> Relative(std::optional<std::int64_t> t) {
     return t ? std::optional(*t - kStart) : kNone;
@@ -180,6 +181,58 @@ TEST_CASE("schedule: without targets each bucket is sealed at its end") {
   }
 }
 
+TEST_CASE("schedule: what is pushed may come until a grace after the end") {
+  Played p;
+  p.schedule.SetGrace(1'000);
+  CHECK(p.Due(9'000) == Ids{});
+  CHECK(p.Next(9'000) == 11'000);
+  CHECK(p.Open(0, 9'000));
+  CHECK(p.Open(20'000, 9'000));  // ahead
+  CHECK(p.Due(10'999) == Ids{});
+  CHECK(p.Seal(10'999) == kNone);
+  CHECK(p.Open(0, 10'999));
+  CHECK(p.Seal(11'000) == 0);
+  CHECK(!p.Open(0, 11'000));
+  CHECK(p.Next(11'000) == 21'000);
+  CHECK(p.Due(21'000) == Ids{});
+  CHECK(p.Seal(21'000) == 10'000);
+  CHECK(p.Seal(30'999) == kNone);
+  CHECK(p.Seal(31'000) == 20'000);
+  SUBCASE("longer than the timeout") {
+    p.schedule.SetTimeout(100);
+    p.Add(1, 9'950, 35'000);
+    CHECK(p.Due(39'950) == Ids{1});
+    CHECK(p.Next(41'500) == 41'000);
+    CHECK(p.Seal(40'999) == kNone);
+    CHECK(p.Seal(41'000) == 30'000);
+  }
+}
+
+TEST_CASE("schedule: buckets with something pushed are sealed, also where no scrape was planned; what is over is not") {
+  Played p;
+  p.Add(1, 1'000, 2'000);  // the next tick is in the next bucket
+  CHECK(p.Open(0, 3'000));
+  CHECK(p.Seal(10'000) == 0);
+  CHECK(p.Due(11'000) == Ids{1});
+  CHECK(!p.Open(-10'000, 11'000));
+  CHECK(p.Seal(24'000) == kNone);  // nobody was there at 20'000: but for the scrape in flight
+  CHECK(p.Seal(25'000) == 10'000);
+  CHECK(!p.Open(20'000, 30'000));  // over, and never opened: a gap
+  CHECK(p.Due(30'500) == Ids{});
+  CHECK(p.Seal(30'500) == kNone);
+  CHECK(!p.Open(20'000, 25'000));  // and stays one
+}
+
+TEST_CASE("schedule: a bucket that is over is opened while an older one is open: they are sealed in order") {
+  Played p;
+  p.schedule.SetTimeout(10'000);
+  p.Add(1, 9'900, 0);
+  CHECK(p.Due(9'900) == Ids{1});
+  CHECK(p.Open(10'000, 20'050));
+  CHECK(p.Seal(20'050) == 0);
+  CHECK(p.Seal(20'050) == 10'000);
+}
+
 TEST_CASE("schedule: targets that are added twice, removed twice, or unknown") {
   Played p;
   p.Add(1, 1'000, 0);
@@ -209,6 +262,15 @@ TEST_CASE("node names: the first keeps it until it is silent or removed") {
   CHECK(names.Claim("a", 2, 60'000, 30'000) == 2);
   CHECK(names.Claim("b", 3, 60'000, 30'000) == 3);
   names.Release(99);
+}
+
+TEST_CASE("node names: each owner has its own patience") {
+  NodeNames names;
+  CHECK(names.Claim("a", 1, 0, 300'000) == 1);
+  CHECK(names.Claim("a", 2, 300'000, 30'000) == 1);
+  CHECK(names.Claim("a", 2, 310'000, 30'000) == 2);
+  CHECK(names.Claim("a", 1, 340'000, 300'000) == 2);
+  CHECK(names.Claim("a", 1, 350'000, 300'000) == 1);
 }
 
 }  // namespace cloudmon::scrape

@@ -1,100 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "aggregator/scrape/scraper.h"
+#include "tests/unit/aggregator/scrape/scraper_rig.h"
 
 #include <doctest/doctest.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include "tests/support/fake_clock.h"
-
 namespace cloudmon::scrape {
-namespace {
 
-using series::Bucket;
-using series::Entry;
-using series::Field;
-using series::Kind;
-
-constexpr std::int64_t kStart = 1'700'000'000'000;
-
-// Notes what is asked for; the test answers.
-class FakeFetcher final : public Fetcher {
- public:
-  void SetLimits(const FetchLimits& limits) override { limits_ = limits; }
-  void Start(std::uint64_t id, const std::string& url) override { asked_[url] = id; }
-  void Wait(std::chrono::milliseconds, const Done&) override {}
-  void Wake() override {}
-
-  FetchLimits limits_;
-  std::map<std::string, std::uint64_t> asked_;  // url to id
-};
-
-std::string PodPage(const std::string& node, const std::string& pod, int memory) {
-  return "cloudmon_node_info{node=\"" + node + "\"} 1\npod_memory_usage_bytes{namespace=\"n\",pod=\"" + pod + "\"} " +
-         std::to_string(memory) + "\n";
-}
-
-struct Rig {
-  explicit Rig(const LoopOptions& options = {})
-      : scraper(
-            options, clock, fetcher, std::make_unique<series::Bucketer>(options.interval_seconds),
-            [this](Bucket bucket) { buckets.push_back(std::move(bucket)); }, [](std::int64_t, const auto&) {}) {}
-
-  void SetTargets(const std::vector<std::string>& urls, const std::string& node = "") {
-    std::vector<discovery::Target> targets;
-    for (const std::string& url : urls) targets.push_back({url, url + ":1", node, {{"rack", "7"}}, "static"});
-    scraper.SetTargets(targets);
-  }
-  // In steps of a tenth of a second; answers what is asked for where `answers` has it: a page, or "!" and an error.
-  void Run(std::int64_t until_ms) {
-    while (clock.NowMs() < kStart + until_ms) {
-      clock.Advance(100);
-      scraper.Step();
-      for (auto& [url, id] : std::exchange(fetcher.asked_, {})) {
-        const auto answer = answers.find(url);
-        if (answer != answers.end()) Answer(id, answer->second);
-      }
-    }
-  }
-  void Answer(std::uint64_t id, const std::string& page) {
-    Result<Page> result = Page{page, exposition::Format::kText};
-    if (page.starts_with('!')) result = Error{ErrorCode::kIo, page.substr(1)};
-    scraper.Take({id, clock.NowMs(), 0.25, std::move(result)});
-  }
-  // "12: a/p=5 cluster 1/0" for each bucket: time in tens of seconds, pods with memory, nodes/missing.
-  std::string Buckets() {
-    std::string out;
-    for (const Bucket& bucket : std::exchange(buckets, {})) {
-      out += std::to_string(bucket.time_seconds / 10 - kStart / 10'000) + ":";
-      for (const Entry& e : bucket.entries) {
-        if (e.member->kind == Kind::kPod) {
-          out += " " + e.member->node + "/" + e.member->pod + "=" + std::to_string(e.point.Get(Field::kMemoryBytes));
-        } else if (e.member->kind == Kind::kCluster) {
-          out += " " + std::to_string(e.point.Get(Field::kNodes)) + "/" +
-                 std::to_string(e.point.Get(Field::kNodesMissing));
-        }
-      }
-      out += "\n";
-    }
-    return out;
-  }
-  std::string Problems() {
-    std::string out;
-    for (const TargetStatus& s : scraper.Statuses())
-      out += s.url + "=" + s.node + (s.up ? " up" : " " + s.last_error) + "\n";
-    return out;
-  }
-
-  test::FakeClock clock{kStart};
-  FakeFetcher fetcher;
-  std::map<std::string, std::string> answers;
-  std::vector<Bucket> buckets;
-  Scraper scraper;
-};
-
-}  // namespace
+using namespace test;  // NOLINT: a test
 
 TEST_CASE("scraper: pages become buckets, failures are missing nodes") {
   Rig rig;

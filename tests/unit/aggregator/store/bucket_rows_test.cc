@@ -14,9 +14,12 @@ namespace {
 
 struct RowsFixture {
   cloudmon::test::TempDir dir;
-  Connection db = std::move(OpenForWriting(dir.path() + "/test.db", 10)).value();
-  BucketReader reader = std::move(BucketReader::Open(db)).value();
-  BucketWriter writer = std::move(BucketWriter::Open(db)).value();
+  Result<Connection> opened = OpenForWriting(dir.path() + "/test.db", 10);
+  Connection& db = opened.value();
+  Result<BucketReader> opened_reader = BucketReader::Open(db);
+  BucketReader& reader = opened_reader.value();
+  Result<BucketWriter> opened_writer = BucketWriter::Open(db);
+  BucketWriter& writer = opened_writer.value();
 
   [[nodiscard]] Table Stored(std::int64_t time) {
     Table table;

@@ -1,39 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/unit/aggregator/store/fixture.h"
+#include "tests/unit/aggregator/store/small_disk.h"
 
 using namespace cloudmon;
 using namespace cloudmon::store;
 using namespace cloudmon::store::test;
-
-namespace {
-
-// A file system of two megabytes of its own; only root can make one.
-class SmallDisk {
- public:
-  explicit SmallDisk(std::string path) : path_(std::move(path)) {
-    mounted_ = ::mount("cloudmon-test", path_.c_str(), "tmpfs", MS_NODEV | MS_NOSUID, "size=2m") == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-
- private:
-  std::string path_;
-  bool mounted_ = false;
-};
-
-}  // namespace
 
 TEST_CASE_FIXTURE(StoreFixture, "A full disk: buckets stay in memory and are written when there is room") {
   const SmallDisk disk(dir.MakeDir("disk"));

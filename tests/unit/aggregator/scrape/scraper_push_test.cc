@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/aggregator/scrape/scraper_rig.h"
+
+namespace cloudmon::scrape {
+
+using namespace test;  // NOLINT: a test
+
+TEST_CASE("scraper: pushed nodes come into buckets without any target, a second after their end") {
+  Rig rig;
+  rig.Run(5'000);
+  CHECK(rig.Push("a", 4'000, 1).empty());
+  CHECK(rig.Push("a", 4'000, 2).empty());   // replaces
+  CHECK(rig.Push("b", 30'000, 9).empty());  // ahead
+  rig.Run(10'900);
+  CHECK(rig.Buckets().empty());
+  CHECK(rig.Push("b", 9'999, 3).empty());
+  rig.Run(11'000);
+  CHECK(rig.Buckets() == "0: a/p=2 b/p=3 2/0\n");
+  rig.Run(41'000);
+  CHECK(rig.Buckets() == "1: 0/0\n2: 0/0\n3: b/p=9 1/0\n");
+  const LoopStats stats = rig.scraper.Stats();
+  CHECK(stats.pushes == 4);
+  CHECK(stats.late_pushes == 0);
+  CHECK(stats.push_refusals == 0);
+}
+
+TEST_CASE("scraper: half an interval is waited where intervals are short") {
+  LoopOptions options;
+  options.interval_seconds = 1;
+  Rig rig(options);
+  rig.Run(500);
+  rig.Push("a", 400, 1);
+  rig.Run(1'400);
+  CHECK(rig.buckets.empty());
+  rig.Run(1'500);
+  CHECK(rig.buckets.size() == 1);
+}
+
+TEST_CASE("scraper: late documents amend, several at once") {
+  Rig rig;
+  rig.Run(20'500);
+  CHECK(rig.Text(rig.buckets) == "0: 0/0\n1: 0/0\n");
+  CHECK(rig.Push("a", 14'000, 1).empty());
+  CHECK(rig.Push("a", 15'000, 2).empty());
+  CHECK(rig.Push("b", 4'000, 3).empty());
+  CHECK(rig.Push("b", -14'000, 4).empty());  // before there was any bucket
+  CHECK(rig.Push("c", 21'000, 5).empty());
+  CHECK(rig.Text(rig.buckets) == "0: 0/0\n1: 0/0\n");
+  rig.Run(22'000);
+  CHECK(rig.Text(rig.buckets) == "0: b/p=3 1/0\n1: a/p=2 1/0\n-2: b/p=4 1/0\n");
+  CHECK(rig.scraper.Stats().late_pushes == 4);
+  CHECK(rig.scraper.Stats().pushes == 5);
+}
+
+TEST_CASE("scraper: who pushes is listed beside the targets") {
+  Rig rig;
+  rig.SetTargets({"t"});
+  rig.answers = {{"t", PodPage("t-node", "p", 5)}};
+  rig.Run(9'000);
+  rig.Push("b", 8'000, 1);
+  rig.Push("a", 8'500, 1);
+  CHECK(rig.Problems() == "t=t-node up\npush:a=a up\npush:b=b up\n");
+  const TargetStatus a = rig.scraper.Statuses()[1];
+  CHECK(a.source == "push");
+  CHECK(a.labels.empty());
+  CHECK(a.last_scrape_ms == kStart + 9'000);
+  CHECK(a.body_bytes == 77);
+  CHECK(a.samples == 2);
+  rig.Run(20'000);
+  rig.Push("a", 18'500, 1);
+  rig.Run(39'100);
+  CHECK(rig.Problems() == "t=t-node up\npush:a=a up\npush:b=b \n");
+  rig.Run(3'609'000);
+  CHECK(rig.scraper.Statuses().size() == 3);
+  rig.Run(3'640'000);
+  CHECK(rig.scraper.Statuses().size() == 1);
+}
+
+TEST_CASE("scraper: a node that is scraped cannot be pushed") {
+  Rig rig;
+  rig.SetTargets({"t"});
+  rig.answers = {{"t", PodPage("node", "p", 5)}};
+  rig.Run(10'000);
+  const std::string error = "node 'node' is scraped from t: stop pushing it or remove the target";
+  CHECK(rig.Push("node", 9'000, 1) == error);
+  CHECK(rig.Push("node", 9'000, 1) == error);
+  CHECK(rig.Problems() == "t=node up\npush:node=node " + error + "\n");
+  CHECK(rig.scraper.Stats().push_refusals == 2);
+  CHECK(rig.scraper.Stats().pushes == 0);
+  rig.Run(11'100);
+  CHECK(rig.Buckets() == "0: node/p=5 1/0\n");
+  SUBCASE("the target is removed") {
+    rig.SetTargets({});
+    CHECK(rig.Push("node", 12'000, 1).empty());
+    CHECK(rig.Problems() == "push:node=node up\n");
+  }
+  SUBCASE("the target is silent for three intervals") {
+    rig.answers = {{"t", "!down"}};
+    rig.Run(38'000);
+    CHECK(rig.Push("node", 37'000, 1) == error);
+    rig.Run(51'000);
+    CHECK(rig.Push("node", 50'000, 1).empty());
+  }
+}
+
+TEST_CASE("scraper: a node that is pushed is not scraped until it is silent for five minutes") {
+  Rig rig;
+  rig.Run(1'000);
+  rig.Push("node", 500, 1);
+  rig.SetTargets({"t"});
+  rig.answers = {{"t", PodPage("node", "p", 5)}};
+  rig.Run(21'500);
+  CHECK(rig.Buckets() == "0: node/p=1 1/0\n1: 0/0\n");
+  CHECK(rig.scraper.Statuses()[0].last_error ==
+        "node 'node' is pushed from 10.0.0.7: stop pushing it, or give one of them another name (label `node` in "
+        "file_sd, --node.name of the exporter)");
+  rig.Run(309'000);
+  CHECK(!rig.scraper.Statuses()[0].up);
+  rig.Run(320'000);
+  CHECK(rig.scraper.Statuses()[0].up);
+}
+
+TEST_CASE("scraper: a pusher that was there for every bucket is missed, and found again") {
+  Rig rig;
+  for (const std::int64_t ms : {1'000, 11'000}) {
+    rig.Run(ms + 100);
+    rig.Push("a", ms, 1);
+    rig.Push("b", ms, 1);
+  }
+  rig.Run(21'100);
+  rig.Push("b", 21'000, 2);
+  rig.Run(31'100);
+  CHECK(rig.Text(rig.buckets).ends_with("1: a/p=1 b/p=1 2/0\n2: b/p=2 1/1\n"));
+  rig.Push("a", 22'000, 3);
+  rig.Push("c", 22'000, 3);  // was not missed: nobody knew it
+  rig.Run(32'500);
+  CHECK(rig.Text(rig.buckets).ends_with("2: b/p=2 a/p=3 c/p=3 3/0\n"));
+}
+
+TEST_CASE("scraper: at most 10,000 nodes push") {
+  Rig rig;
+  for (int i = 0; i < 10'000; ++i) REQUIRE(rig.Push("n" + std::to_string(i), 0, 1).empty());
+  CHECK(rig.Push("one-more", 0, 1) ==
+        "more than 10000 nodes push, which is the most: wait until others were silent for an hour");
+  CHECK(rig.Push("n7", 0, 1).empty());
+  CHECK(rig.scraper.Stats().push_refusals == 1);
+}
+
+TEST_CASE("scraper: many threads push while it scrapes") {
+  Rig rig;
+  rig.SetTargets({"t"});
+  rig.answers = {{"t", PodPage("t-node", "p", 5)}};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&rig, t] {
+      for (int i = 0; i < 200; ++i) {
+        const std::string node = "n" + std::to_string(t) + "-" + std::to_string(i % 10);
+        CHECK(rig.Push(node, i * 100 - 5'000, 1).empty());
+        (void)rig.scraper.Statuses();
+      }
+    });
+  }
+  rig.Run(30'000);
+  for (std::thread& thread : threads) thread.join();
+  rig.Run(40'000);
+  CHECK(rig.scraper.Stats().pushes == 800);
+  std::size_t nodes = 0;
+  for (const Bucket& bucket : rig.buckets) {
+    for (const Entry& entry : bucket.entries) nodes += entry.member->kind == Kind::kNode ? 1 : 0;
+  }
+  CHECK(nodes > 40);
+}
+
+}  // namespace cloudmon::scrape

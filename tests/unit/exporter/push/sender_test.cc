@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/push/sender.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "tests/support/files.h"
+#include "tests/support/stub_server.h"
+
+using namespace cloudmon;        // NOLINT: a test
+using namespace cloudmon::push;  // NOLINT: a test
+using std::chrono::milliseconds;
+
+namespace {
+
+SendResult Send(Sender& sender, std::string_view document) {
+  sender.Start(document);
+  while (true) {
+    if (auto result = sender.Wait(milliseconds(10'000))) return *result;
+  }
+}
+
+SendResult SendTo(const std::string& url, milliseconds timeout = milliseconds(5000)) {
+  const auto sender = MakeCurlSender({.url = url, .token_file = "", .timeout = timeout});
+  return Send(*sender, "document");
+}
+
+// Keeps what it was sent.
+struct Recorded {
+  std::string head, body;
+  test::StubServer::Handler Handler(std::string answer) {
+    return [this, answer = std::move(answer)](test::StubConnection& connection) {
+      while (true) {
+        const std::string next = connection.ReadRequest();
+        if (next.empty()) return;
+        head = next;
+        body = connection.ReadBody(next);
+        connection.Send(answer);
+      }
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what each status means for a document") {
+  for (const long status : {200, 201, 202, 204, 299}) CHECK(OutcomeOf(status) == Outcome::kSent);
+  for (const long status : {400, 402, 405, 409, 410, 411, 413, 414, 415, 422, 431, 451, 499}) {
+    CHECK(OutcomeOf(status) == Outcome::kRefused);
+  }
+  for (const long status : {301, 302, 304, 307, 308, 401, 403, 404, 408, 425, 429, 500, 502, 503, 504, 599, 600}) {
+    CHECK(OutcomeOf(status) == Outcome::kRetry);
+  }
+}
+
+TEST_CASE("a document is sent as gzipped JSON, with the token of the moment") {
+  Recorded recorded;
+  const test::StubServer server(recorded.Handler(test::HttpAnswer(R"({"status":"ok"})")));
+  const test::TempDir dir;
+  const std::string token_file = dir.Write("token", "  first\r\nnot this\n");
+  const auto sender = MakeCurlSender({.url = server.Url("/api/ingest"), .token_file = token_file});
+  CHECK(Send(*sender, std::string("\x1f\x8b\0x", 4)).outcome == Outcome::kSent);
+  CHECK(recorded.head.starts_with("POST /api/ingest HTTP/1.1\r\n"));
+  CHECK(recorded.head.find("\r\nContent-Type: application/json\r\n") != std::string::npos);
+  CHECK(recorded.head.find("\r\nContent-Encoding: gzip\r\n") != std::string::npos);
+  CHECK(recorded.head.find("\r\nAuthorization: Bearer first\r\n") != std::string::npos);
+  CHECK(recorded.body == std::string("\x1f\x8b\0x", 4));
+  dir.Write("token", "second");
+  CHECK(Send(*sender, std::string(3'000'000, 'x')).outcome == Outcome::kSent);
+  CHECK(recorded.head.find("\r\nAuthorization: Bearer second\r\n") != std::string::npos);
+  CHECK(recorded.head.find("Expect") == std::string::npos);
+  CHECK(recorded.body.size() == 3'000'000);
+  CHECK(server.connections() == 1);
+}
+
+TEST_CASE("a token that cannot be used is tried again later and never shown") {
+  std::atomic<int> requests = 0;
+  const test::StubServer server([&](test::StubConnection& connection) {
+    if (!connection.ReadRequest().empty()) ++requests;
+  });
+  const test::TempDir dir;
+  const auto check = [&](const std::string& file, const std::string& message) {
+    const auto sender = MakeCurlSender({.url = server.Url(), .token_file = file});
+    const SendResult result = Send(*sender, "document");
+    CHECK(result.outcome == Outcome::kRetry);
+    CHECK(result.message == message);
+  };
+  const std::string missing = dir.path() + "/missing";
+  check(missing, "push.token-file: " + missing + ": No such file or directory");
+  for (const char* content : {"", " \n", "\nsecret", "secret secret", "sec\x01ret", "secr\xC3\xA9t"}) {
+    const std::string file = dir.Write("token", content);
+    check(file, "push.token-file: " + file + ": expected a token in the first line");
+  }
+  CHECK(requests == 0);
+}
+
+TEST_CASE("a document without a token has no Authorization") {
+  Recorded recorded;
+  const test::StubServer server(recorded.Handler(test::HttpAnswer("")));
+  CHECK(SendTo(server.Url()).outcome == Outcome::kSent);
+  CHECK(recorded.head.find("Authorization") == std::string::npos);
+}
+
+TEST_CASE("answers that are not 2xx") {
+  const auto answer = [](const char* status, const char* headers, const char* body) {
+    Recorded recorded;
+    const test::StubServer server(recorded.Handler(test::HttpAnswer(body, headers, status)));
+    return SendTo(server.Url());
+  };
+  const SendResult busy = answer("503 Service Unavailable", "Retry-After: 7\r\n", "");
+  CHECK(busy.outcome == Outcome::kRetry);
+  CHECK(busy.status == 503);
+  CHECK(busy.retry_after_ms == 7000);
+  CHECK(answer("429 Too Many Requests", "Retry-After: 99999999999\r\n", "").retry_after_ms == 86'400'000);
+  CHECK(!answer("429 Too Many Requests", "Retry-After: soon\r\n", "").retry_after_ms);
+  const SendResult refused = answer("409 Conflict", "", R"({"error":{"code":"c","message":"scraped already"}})");
+  CHECK(refused.outcome == Outcome::kRefused);
+  CHECK(refused.message == "HTTP 409; the server says: scraped already");
+  const SendResult moved = answer("302 Found", "Location: http://127.0.0.1:1/\r\n", "");
+  CHECK(moved.outcome == Outcome::kRetry);
+  CHECK(moved.message == "HTTP 302: redirects are not followed: give push.url the final address");
+}
+
+TEST_CASE("servers that do not answer properly") {
+  int dead_port = 0;
+  {
+    const test::StubServer gone([](test::StubConnection&) {});
+    dead_port = gone.port();
+  }
+  const SendResult dead = SendTo("http://127.0.0.1:" + std::to_string(dead_port));
+  CHECK(dead.outcome == Outcome::kRetry);
+  CHECK(dead.status == 0);
+  CHECK(dead.message == "cannot connect: Connection refused; is the aggregator running there?");
+
+  const test::StubServer silent([](test::StubConnection& connection) { connection.WaitClosed(); });
+  const SendResult slow = SendTo(silent.Url(), milliseconds(200));
+  CHECK(slow.outcome == Outcome::kRetry);
+  CHECK(slow.message == "no answer in time: is the aggregator overloaded, or a firewall between?");
+
+  const test::StubServer closing([](test::StubConnection& connection) { (void)connection.ReadRequest(); });
+  CHECK(SendTo(closing.Url()).message == "the server closed the connection before it answered");
+
+  const test::StubServer other(test::AlwaysAnswer("220 mail.example ESMTP\r\n"));
+  CHECK(SendTo(other.Url()).outcome == Outcome::kRetry);
+
+  Recorded recorded;
+  const test::StubServer plain(recorded.Handler(test::HttpAnswer("")));
+  const SendResult tls = SendTo("https://" + plain.HostPort());
+  CHECK(tls.outcome == Outcome::kRetry);
+  CHECK(!tls.message.empty());
+}
+
+TEST_CASE("an endless answer is cut off and counts by its status") {
+  const auto endless = [](const char* status) {
+    return [status](test::StubConnection& connection) {
+      (void)connection.ReadRequest();
+      connection.Send("HTTP/1.1 " + std::string(status) + "\r\nContent-Length: 100000000\r\n\r\n");
+      while (connection.Send(std::string(4096, 'x'))) {
+      }
+    };
+  };
+  const test::StubServer good(endless("200 OK"));
+  CHECK(SendTo(good.Url()).outcome == Outcome::kSent);
+  const test::StubServer bad(endless("400 Bad Request"));
+  const SendResult refused = SendTo(bad.Url());
+  CHECK(refused.outcome == Outcome::kRefused);
+  CHECK(refused.message.size() < 400);
+}
+
+TEST_CASE("Wake ends a wait, and a sender can go while it sends") {
+  const test::StubServer silent([](test::StubConnection& connection) { connection.WaitClosed(); });
+  const auto sender = MakeCurlSender({.url = silent.Url(), .token_file = "", .timeout = milliseconds(600'000)});
+  CHECK(!sender->Wait(milliseconds(0)));
+  sender->Start("document");
+  std::thread waker([&] { sender->Wake(); });
+  CHECK(!sender->Wait(milliseconds(600'000)));
+  waker.join();
+}
