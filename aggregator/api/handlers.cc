@@ -14,6 +14,7 @@
 #include "aggregator/api/ingest_handler.h"
 #include "aggregator/api/landing.h"
 #include "aggregator/api/metrics_page.h"
+#include "aggregator/api/openapi.h"
 #include "aggregator/api/query.h"
 #include "aggregator/api/select.h"
 #include "aggregator/api/series_handler.h"
@@ -163,6 +164,8 @@ http::Router BuildRouter(const ApiDeps& deps) {
   AddRoute(router, shared, "GET", "/", "this page", [shared](const Request&) { return HandleLanding(*shared); });
   AddRoute(router, shared, "GET", "/api", "the list of routes",
            [shared](const Request&) { return Json(RoutesJson(shared->routes)); });
+  AddRoute(router, shared, "GET", "/api/openapi.json", "this contract, as OpenAPI 3.1",
+           [](const Request&) { return Json(std::string(kOpenApiJson)); });
   AddSeriesRoutes(router, shared);
   AddExportRoutes(router, shared);
   AddRoute(router, shared, "GET", "/api/targets", "every scrape target and how its last scrape went",

@@ -111,6 +111,7 @@ class CivetServer final : public Server {
   bool HangUp(Connections::Id id) const;
   void Serve(mg_connection* connection);
   void Answer(mg_connection* connection, const Request& request, Response response, bool close);
+  void Refuse(mg_connection* connection, const Request& request, Response response);
   bool AnswerStream(mg_connection* connection, const Request& request, const Response& response, bool close);
   void LogLine(const char* message);
 
@@ -157,7 +158,7 @@ mg_callbacks CivetServer::Callbacks() {
     return 200;  // any status: nothing is left for civetweb to do, so it never looks for files
   };
   callbacks.http_error = [](mg_connection* connection, int status, const char*) {
-    Of(connection).Answer(connection, {}, RefusalOf(status), true);
+    Of(connection).Refuse(connection, {}, RefusalOf(status));
     return 0;
   };
   callbacks.log_message = [](const mg_connection* connection, const char* message) {
@@ -241,7 +242,7 @@ void CivetServer::Serve(mg_connection* connection) {
   const auto moved = [&] { connections_.Moved(connection, Connections::State::kReading); };
   auto refusal = ReadRequest(connection, options_.max_body_bytes, moved, request);
   if (refusal.has_value()) {
-    Answer(connection, request, std::move(*refusal), true);
+    Refuse(connection, request, std::move(*refusal));
     // Closing with unread bytes resets the connection, and the client may lose the answer: read some more of them.
     std::array<char, 8192> dropped;
     for (int i = 0; i < 128 && ::mg_read(connection, dropped.data(), dropped.size()) > 0; ++i) moved();
@@ -270,6 +271,12 @@ void CivetServer::Answer(mg_connection* connection, const Request& request, Resp
 }
 
 // False: the connection cannot be kept.
+// What no handler sees: no cache may take it for the path's answer.
+void CivetServer::Refuse(mg_connection* connection, const Request& request, Response response) {
+  response.headers.emplace_back("Cache-Control", "no-store");
+  Answer(connection, request, std::move(response), true);
+}
+
 bool CivetServer::AnswerStream(mg_connection* connection, const Request& request, const Response& response,
                                bool close) {
   const mg_request_info& info = *::mg_get_request_info(connection);

@@ -2,6 +2,7 @@
 """HTTP requests as a client would make them, without raising on error answers."""
 import dataclasses
 import gzip
+import http.client
 import json as json_module
 import urllib.error
 import urllib.request
@@ -33,3 +34,10 @@ def get(url, headers=None, method="GET", body=None, timeout=10):
     if answer.headers.get("Content-Encoding") == "gzip":
         answer.body = gzip.decompress(answer.body)
     return answer
+
+
+def read(connection):
+    """The answer that comes on a socket."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return Answer(response.status, response.headers, response.read())

@@ -5,6 +5,7 @@ cm_test(api_test
     api/ingest_handler_test.cc
     api/json_writer_test.cc
     api/metrics_page_test.cc
+    api/openapi_test.cc
     api/properties_test.cc
     api/query_test.cc
     api/select_properties_test.cc

@@ -138,6 +138,7 @@ TEST_CASE("what is not HTTP is refused as JSON") {
     const Reply reply = client.Read();
     CHECK(reply.status == status);
     CHECK(reply.body.starts_with("{\"error\""));
+    CHECK(reply.head.find("\r\nCache-Control: no-store\r\n") != std::string::npos);
     CHECK(client.Ended());
   };
   is("nonsense\r\n\r\n", 400);
