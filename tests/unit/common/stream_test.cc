@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -29,7 +30,8 @@ constexpr std::size_t kMiB = 1U << 20U;
 // Lines until they have that many bytes.
 std::string Lines(std::size_t bytes) {
   std::string text;
-  for (int i = 0; text.size() < bytes; ++i) text += "{\"time\":" + std::to_string(1'795'369'200 + i * 7919) + "}\n";
+  for (std::uint64_t i = 0; text.size() < bytes; ++i)
+    text += "{\"time\":" + std::to_string(1'000'000'000 + i * 7919) + "}\n";
   return text;
 }
 

@@ -103,7 +103,8 @@ TEST_CASE("columns and entries say the same") {
 TEST_CASE("step is averaging by hand") {
   ForClusters([](RandomCluster& cluster) {
     for (const std::string& route : Routes(cluster.AnyPod())) {
-      for (const std::string& range : kRanges) {
+      for (int i = 0; i < 2; ++i) {
+        const std::string range = cluster.Pick(kRanges);
         const Values plain = ValuesOf(Json::parse(cluster.Body(With(route, {range}))));
         for (const std::int64_t step : {10, 20, 30, 70, 3600}) {
           const std::string target = With(route, {range, "step=" + std::to_string(step)});

@@ -60,7 +60,8 @@ TEST_CASE("sort orders members, limit takes the first of them") {
   for (std::size_t i = sorts.size(); i-- > 0;) sorts.push_back("-" + sorts[i]);
   ForClusters([&](RandomCluster& cluster) {
     for (const std::string& sort : sorts) {
-      for (const char* route : {"/api/pods", "/api/deployments", "/api/nodes", "/api/namespaces"}) {
+      const std::string few = cluster.Pick<std::string>({"/api/deployments", "/api/nodes", "/api/namespaces"});
+      for (const std::string& route : {std::string("/api/pods"), few}) {
         const std::string plain = With(route, {cluster.Pick(kRanges), cluster.Pick(kSteps)});
         const std::string target = With(plain, {"sort=" + sort});
         CAPTURE(target);
@@ -69,24 +70,26 @@ TEST_CASE("sort orders members, limit takes the first of them") {
         CHECK((values == ValuesOf(Json::parse(cluster.Body(plain)))));
         const Strings order = Ordered(values, sort);
         const bool by_time = sort.ends_with("time");
+        bool in_order = true;
         for (std::size_t i = 1; i < all.size(); ++i) {
           const auto before = all[i - 1]["time"].get<std::int64_t>(), time = all[i]["time"].get<std::int64_t>();
           const std::string who_before = Labels(all[i - 1]).dump(), who = Labels(all[i]).dump();
           if (!by_time) {
-            CHECK((who != who_before || before < time));
+            in_order = in_order && (who != who_before || before < time);
           } else if (time == before) {
-            CHECK(NameOf(who_before) < NameOf(who));
+            in_order = in_order && NameOf(who_before) < NameOf(who);
           } else {
-            CHECK((sort == "time") == (before < time));
+            in_order = in_order && (sort == "time") == (before < time);
           }
         }
+        CHECK(in_order);
         if (!by_time) {
           CHECK(MembersOf(all) == order);
           std::size_t runs = all.empty() ? 0 : 1;  // each member's entries stand together
           for (std::size_t i = 1; i < all.size(); ++i) runs += Labels(all[i]) == Labels(all[i - 1]) ? 0 : 1;
           CHECK(runs == order.size());
         }
-        for (const std::size_t limit : {1UL, 2UL, 5UL, 1000UL}) {
+        for (const std::size_t limit : {1UL, 5UL, 1000UL}) {
           const std::set<std::string> first(order.begin(),
                                             order.begin() + static_cast<std::ptrdiff_t>(std::min(limit, order.size())));
           const Json limited = Json::parse(cluster.Body(With(target, {"limit=" + std::to_string(limit)})));
