@@ -107,3 +107,17 @@ TEST_CASE("Quoted is short and valid UTF-8") {
   CHECK(api::Quoted("a\xff") == "'a\xef\xbf\xbd'");
   CHECK(api::Quoted(std::string(100, 'x')) == "'" + std::string(64, 'x') + "...'");
 }
+
+TEST_CASE("ParseLocalTimestamp reads what LocalTimestamp writes") {
+  const test::TimeZone zone("CET-1CEST,M3.5.0,M10.5.0/3");
+  for (const std::int64_t time : std::initializer_list<std::int64_t>{0, 1'795'369'210, 1'782'864'000, 1'774'745'999,
+                                                                     1'774'746'000, 1'792'893'600}) {
+    CAPTURE(time);
+    CHECK(api::ParseLocalTimestamp(api::LocalTimestamp(time)) == time);
+  }
+  for (const std::string_view bad : {"", "2026-11-22", "2026-11-22T17:40:10", "2026-11-22 17:40:10Z",
+                                     "2026-11-22 17:40:61", "2026-02-30 00:00:00", "2026-03-29 02:30:00"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(api::ParseLocalTimestamp(bad));
+  }
+}
