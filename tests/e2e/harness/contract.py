@@ -76,8 +76,9 @@ class Contract:
             if value is None:
                 found += [f"{name} is missing"] if header.get("required") else []
                 continue
-            is_number = header["schema"]["type"] == "integer" and value.isdigit()
-            found += [f"{name}: {problem}" for problem in self.problems(int(value) if is_number else value, header["schema"])]
+            if header["schema"]["type"] == "integer" and value.isdigit():
+                value = int(value)
+            found += [f"{name}: {problem}" for problem in self.problems(value, header["schema"])]
         return found
 
     def unseen(self):
