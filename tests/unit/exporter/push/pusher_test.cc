@@ -138,19 +138,23 @@ TEST_CASE("what does not fit the queue is dropped, and the end does not wait for
   options.sender.timeout = std::chrono::milliseconds(600'000);
   std::mutex mu;
   std::condition_variable changed;
-  int made = 0;
+  int made = 0;          // guarded by mu
+  bool checked = false;  // guarded by mu
   const Pusher pusher(
       options,
       [&] {
-        const std::lock_guard lock(mu);
+        std::unique_lock lock(mu);
         ++made;
         changed.notify_all();
+        changed.wait(lock, [&] { return made != 4 || checked; });  // nothing moves while the counts are looked at
         return std::string("document");
       },
       [] { return 0.0; }, clock, stats);
   std::unique_lock lock(mu);
-  changed.wait(lock, [&] { return made == 4; });  // one is being sent, one waits, one is dropped, one is being queued
+  changed.wait(lock, [&] { return made == 4; });  // one is being sent, one waits, one is dropped, one is being made
   CHECK(stats.queued == 2);
   CHECK(stats.dropped == 1);
   CHECK(stats.sent == 0);
+  checked = true;
+  changed.notify_all();
 }
