@@ -42,7 +42,7 @@ Collector::Collector(const ExporterConfig& config, std::vector<std::unique_ptr<i
     : switches_(config.collectors),
       procfs_(config.roots.procfs),
       clock_(clock),
-      cgroups_(config.roots, clock),
+      cgroups_(config.roots, clock, static_cast<std::size_t>(config.kept_descriptors)),
       node_(config.roots),
       processes_(config.roots.procfs),
       resolver_(std::move(sources), probe, clock),

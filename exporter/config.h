@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct ExporterConfig {
   std::vector<std::string> identity_sources{"cri", "podlogs"};
   std::string cri_endpoint;  // empty: the first of cri_default_endpoints that exists
   CollectorSwitches collectors;
+  std::int64_t kept_descriptors = 8192;  // control files of cgroups that may stay open
 };
 
 inline constexpr const char* kCriDefaultEndpoints[] = {

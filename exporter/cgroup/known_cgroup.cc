@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporter/cgroup/known_cgroup.h"
+
+namespace cloudmon::cgroup {
+
+Settings Settings::Of(const Usage& usage) {
+  return {.cpu_shares = usage.cpu.shares,
+          .cpu_period_usec = usage.cpu.period_usec,
+          .cpu_quota_usec = usage.cpu.quota_usec,
+          .memory_limit_bytes = usage.memory.limit_bytes,
+          .threads_max = usage.threads_max};
+}
+
+void Settings::CopyTo(Usage& usage) const {
+  usage.cpu.shares = cpu_shares;
+  usage.cpu.period_usec = cpu_period_usec;
+  usage.cpu.quota_usec = cpu_quota_usec;
+  usage.memory.limit_bytes = memory_limit_bytes;
+  usage.threads_max = threads_max;
+}
+
+std::size_t KnownCgroup::CountKept() const {
+  std::size_t kept = files.size();
+  for (const auto& [name, child] : children) kept += child->CountKept();
+  return kept;
+}
+
+void KnownCgroup::CloseKept() {
+  files = {};
+  for (const auto& [name, child] : children) child->CloseKept();
+}
+
+// Each cgroup has a rhythm of its own, so that not all are read again in the same pass.
+void KnownCgroup::KeepSettings(const Usage& usage, std::int64_t now_ms) {
+  if (now_ms - first_seen_ms < kYoungMs) return;
+  settings = Settings::Of(usage);
+  settings_due_ms = now_ms + kSettingsMs / 2 + static_cast<std::int64_t>(inode % (kSettingsMs / 2));
+}
+
+}  // namespace cloudmon::cgroup
