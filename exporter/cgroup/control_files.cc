@@ -49,14 +49,11 @@ void ControlFiles::Begin(std::size_t kept) {
 Result<std::string_view> ControlFiles::Read(const ControlFile& file, KeptFiles* kept) {
   const int kept_fd = kept == nullptr ? -1 : kept->Find(file.mount, file.name);
   if (kept_fd >= 0) return ReadFrom(kept_fd);
-  path_.assign(".").append(file.cgroup_path).append("/").append(file.name);
-  auto fd = Open(file.mount_fd, path_.c_str(), O_RDONLY);
+  path_.assign(".").append(file.below).append("/").append(file.name);
+  auto fd = Open(file.dir_fd, path_.c_str(), O_RDONLY);
   if (!fd.ok()) return fd.error();
   auto text = ReadFrom(fd.value().get());
-  if (text.ok() && kept != nullptr && kept_ < max_kept_) {
-    kept->Add(file.mount, file.name, std::move(fd).value());
-    ++kept_;
-  }
+  if (text.ok() && kept != nullptr && MayKeep()) kept->Add(file.mount, file.name, std::move(fd).value());
   return text;
 }
 
@@ -72,6 +69,12 @@ Result<UniqueFd> ControlFiles::Open(int dir_fd, const char* path, int flags) {
   if (errno == ENOENT) return Error{ErrorCode::kNotFound, {}};
   if (errno == EMFILE || errno == ENFILE) out_of_descriptors_ = true;
   return ErrnoError(errno, "open");
+}
+
+bool ControlFiles::MayKeep() {
+  if (kept_ >= max_kept_) return false;
+  ++kept_;
+  return true;
 }
 
 // A second read to see the end would cost as much as the first. It is not needed: the kernel gives as many whole lines

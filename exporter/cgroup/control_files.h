@@ -32,22 +32,23 @@ class KeptFiles {
   std::size_t next_ = 0;  // files are asked for in the same order on each pass
 };
 
-// A file of a cgroup: where its mount is open, and the cgroup's path in it ("/kubepods/..."; "" is the root).
+// A file of a cgroup.
 struct ControlFile {
-  int mount_fd;
+  int dir_fd;              // the cgroup's directory in a mount, or the mount's
+  std::string_view below;  // the cgroup's path from there: "" or "/kubepods/..."
   std::size_t mount;
-  std::string_view cgroup_path;
   const char* name;  // static storage
 };
 
 // One thread at a time.
 class ControlFiles {
  public:
-  // Keeps at most `max_kept` files open, and never the last kReserve descriptors that the process may have.
+  // Keeps at most `max_kept` files and directories open, and never the last kReserve descriptors that the process may
+  // have.
   explicit ControlFiles(std::size_t max_kept);
   static constexpr std::size_t kReserve = 256;
 
-  // To be called before a pass with the number of files that are kept.
+  // To be called before a pass with the number of those that are kept.
   void Begin(std::size_t kept);
 
   // The whole text of a file, valid until the next call. Where `kept` is given, the file is in it or added to it while
@@ -57,9 +58,10 @@ class ControlFiles {
   Result<std::string_view> Read(const ControlFile& file, KeptFiles* kept);
   // The same for any other file.
   Result<std::string_view> ReadOnce(int dir_fd, const char* path);
-  // Opens a file or directory that will not be kept, with openat's `flags`. Errors: kNotFound (without a message), else
-  // by errno.
+  // Opens any file or directory with openat's `flags`. Errors: kNotFound (without a message), else by errno.
   Result<UniqueFd> Open(int dir_fd, const char* path, int flags);
+  // True, and counted: one more file or directory may stay open.
+  [[nodiscard]] bool MayKeep();
 
   // The process, or the machine, had no descriptor left in this pass.
   [[nodiscard]] bool out_of_descriptors() const { return out_of_descriptors_; }

@@ -20,21 +20,23 @@ void Settings::CopyTo(Usage& usage) const {
 }
 
 std::size_t KnownCgroup::CountKept() const {
-  std::size_t kept = files.size();
+  std::size_t kept = files.size() + (dir.valid() ? 1 : 0);
   for (const auto& [name, child] : children) kept += child->CountKept();
   return kept;
 }
 
 void KnownCgroup::CloseKept() {
   files = {};
+  dir.Reset();
   for (const auto& [name, child] : children) child->CloseKept();
 }
 
-// Each cgroup has a rhythm of its own, so that not all are read again in the same pass.
+// Cgroups have their own first time, so that not all are read again in the same pass.
 void KnownCgroup::KeepSettings(const Usage& usage, std::int64_t now_ms) {
   if (now_ms - first_seen_ms < kYoungMs) return;
   settings = Settings::Of(usage);
-  settings_due_ms = now_ms + kSettingsMs / 2 + static_cast<std::int64_t>(inode % (kSettingsMs / 2));
+  const bool is_first = settings_due_ms == 0;
+  settings_due_ms = now_ms + (is_first ? static_cast<std::int64_t>(inode % kSettingsMs) : kSettingsMs);
 }
 
 }  // namespace cloudmon::cgroup

@@ -36,7 +36,8 @@ struct KnownCgroup {
   explicit KnownCgroup(std::string path_from_root) : path(std::move(path_from_root)) {}
 
   std::string path;  // from the hierarchy's root; "" is the root itself
-  ino_t inode = 0;   // of its directory, as all below: one made anew under the same path is another cgroup
+  UniqueFd dir;      // its directory in the mount that is walked, to open files from; open while the cgroup is read
+  ino_t inode = 0;   // of the directory: one made anew under the same path is another cgroup
   nlink_t links = 0;
   std::int64_t first_seen_ms = 0;
   double start_time_seconds = 0;  // Unix time

@@ -113,16 +113,17 @@ MountDirs CgroupReader::OpenMounts(CgroupScan& scan) {
   return mounts;
 }
 
-// Learns what has become of a cgroup. False: it is not there.
+// Opens the cgroup's directory if it is not open, and learns what has become of it. False: it is not there.
 bool CgroupReader::LookAt(KnownCgroup& cgroup, Pass& pass) {
-  struct stat found {};
-  path_.assign(".").append(cgroup.path);
-  if (::fstatat(pass.mounts[layout_->walk].get(), path_.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
-    Error error = ErrnoError(errno, layout_->mounts[layout_->walk] + cgroup.path);
-    const bool gone = error.code == ErrorCode::kNotFound || error.code == ErrorCode::kGone;
-    if (!gone) pass.scan.AddError(std::move(error));
-    return false;
+  UniqueFd dir = std::move(cgroup.dir);
+  if (!dir.valid()) {
+    auto opened = Open(cgroup, O_PATH, pass);
+    if (!opened.ok()) return false;
+    dir = std::move(opened).value();
   }
+  struct stat found {};
+  // A removed cgroup keeps its links; that it has gone shows when its files are read.
+  if (::fstat(dir.get(), &found) != 0 || found.st_nlink == 0) return false;
   double seconds = static_cast<double>(found.st_mtim.tv_sec) + static_cast<double>(found.st_mtim.tv_nsec) / 1e9;
   seconds = std::max(seconds, boot_time_seconds_.value_or(0));
   if (cgroup.inode != found.st_ino) {
@@ -131,19 +132,28 @@ bool CgroupReader::LookAt(KnownCgroup& cgroup, Pass& pass) {
     cgroup.first_seen_ms = pass.now_ms;
     cgroup.start_time_seconds = seconds;
   }
+  cgroup.dir = std::move(dir);
   cgroup.links = found.st_nlink;
   cgroup.start_time_seconds = std::min(cgroup.start_time_seconds, seconds);
   return true;
 }
 
-std::vector<std::string> CgroupReader::List(const KnownCgroup& cgroup, Pass& pass) {
+// The cgroup's directory; what is no error of its having gone is one of the scan.
+Result<UniqueFd> CgroupReader::Open(const KnownCgroup& cgroup, int flags, Pass& pass) {
   path_.assign(".").append(cgroup.path);
-  const auto dir = files_.Open(pass.mounts[layout_->walk].get(), path_.c_str(), O_RDONLY | O_DIRECTORY);
-  auto names = dir.ok() ? ListDirectories(dir.value().get()) : dir.error();
-  if (names.ok()) return std::move(names).value();
-  if (names.error().code != ErrorCode::kNotFound) {
-    pass.scan.AddError(Wrap(std::move(names.error()), layout_->mounts[layout_->walk] + cgroup.path));
+  auto dir = files_.Open(pass.mounts[layout_->walk].get(), path_.c_str(), flags | O_DIRECTORY);
+  if (!dir.ok() && dir.error().code != ErrorCode::kNotFound && dir.error().code != ErrorCode::kGone) {
+    pass.scan.AddError(Wrap(dir.error(), layout_->mounts[layout_->walk] + cgroup.path));
   }
+  return dir;
+}
+
+std::vector<std::string> CgroupReader::List(const KnownCgroup& cgroup, Pass& pass) {
+  const auto dir = Open(cgroup, O_RDONLY, pass);
+  if (!dir.ok()) return {};
+  auto names = ListDirectories(dir.value().get());
+  if (names.ok()) return std::move(names).value();
+  pass.scan.AddError(Wrap(std::move(names.error()), layout_->mounts[layout_->walk] + cgroup.path));
   return {};
 }
 
@@ -160,9 +170,10 @@ void CgroupReader::ReadChildren(KnownCgroup& cgroup, Pass& pass, ReadChild read_
   }
 }
 
-// In kubepods or kubepods/<qos>.
+// In kubepods or kubepods/<qos>. No file of theirs is read that would tell that an open directory has been removed.
 bool CgroupReader::ReadBelow(KnownCgroup& cgroup, const Place& place, Pass& pass) {
   if (!LookAt(cgroup, pass)) return false;
+  cgroup.dir.Reset();
   ReadChildren(cgroup, pass, [&](const std::string& name, KnownCgroup& child) {
     const Place below = Descend(place, name);
     if (below.level == Level::kQos) return ReadBelow(child, below, pass);
@@ -172,6 +183,7 @@ bool CgroupReader::ReadBelow(KnownCgroup& cgroup, const Place& place, Pass& pass
 }
 
 bool CgroupReader::ReadPod(KnownCgroup& cgroup, const Place& place, Pass& pass) {
+  const bool was_open = cgroup.dir.valid();
   if (!LookAt(cgroup, pass)) return false;
   Pod pod;
   pod.uid = place.pod_uid;
@@ -182,17 +194,20 @@ bool CgroupReader::ReadPod(KnownCgroup& cgroup, const Place& place, Pass& pass) 
     return below.level == Level::kContainer && ReadContainer(child, below, pass, pod);
   });
   if (!pass.reader.ReadPod(cgroup, pod)) return false;
+  if (!was_open && !files_.MayKeep()) cgroup.dir.Reset();
   pass.scan.pods.push_back(std::move(pod));
   return true;
 }
 
 bool CgroupReader::ReadContainer(KnownCgroup& cgroup, const Place& place, Pass& pass, Pod& pod) {
+  const bool was_open = cgroup.dir.valid();
   if (!LookAt(cgroup, pass)) return false;
   Container container;
   container.id = place.container_id;
   container.cgroup_path = cgroup.path;
   container.usage.start_time_seconds = cgroup.start_time_seconds;
   if (!pass.reader.ReadContainer(cgroup, container)) return false;
+  if (!was_open && !files_.MayKeep()) cgroup.dir.Reset();
   pod.containers.push_back(std::move(container));
   return true;
 }

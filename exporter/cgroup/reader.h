@@ -49,6 +49,7 @@ class CgroupReader {
   [[nodiscard]] MountDirs OpenMounts(CgroupScan& scan);
   void FindRoots(int walk_fd);
   [[nodiscard]] bool LookAt(KnownCgroup& cgroup, Pass& pass);
+  [[nodiscard]] Result<UniqueFd> Open(const KnownCgroup& cgroup, int flags, Pass& pass);
   [[nodiscard]] std::vector<std::string> List(const KnownCgroup& cgroup, Pass& pass);
   template <class ReadChild>
   void ReadChildren(KnownCgroup& cgroup, Pass& pass, ReadChild read_child);

@@ -73,7 +73,9 @@ void UsageReader::ParseSetting(Mounted mount, const char* name, Parser parser) {
 template <class Parser>
 bool UsageReader::ParseFile(Mounted mount, const char* name, KeptFiles* kept, Parser parser) {
   if (!mount || !mounts_[*mount].valid() || gone_) return false;
-  auto text = files_.Read({mounts_[*mount].get(), *mount, cgroup_->path, name}, kept);
+  const bool is_open = *mount == layout_.walk && cgroup_->dir.valid();
+  const int dir_fd = is_open ? cgroup_->dir.get() : mounts_[*mount].get();
+  auto text = files_.Read({dir_fd, is_open ? std::string_view() : cgroup_->path, *mount, name}, kept);
   if (text.ok()) {
     for (Error& error : parser(text.value())) AddError(std::move(error), *mount, {}, name);
   } else if (text.error().code == ErrorCode::kGone) {
@@ -105,10 +107,9 @@ bool UsageReader::ReadContainer(KnownCgroup& cgroup, Container& container) {
   return !gone_ && !HasGone();
 }
 
-// What was found absent in a removed cgroup says nothing.
+// The directory of a removed cgroup can still be open, but holds nothing: what was found absent in it says nothing.
 bool UsageReader::HasGone() const {
-  const std::string path = "." + cgroup_->path + "/cgroup.procs";
-  return ::faccessat(mounts_[layout_.walk].get(), path.c_str(), F_OK, 0) != 0 && errno == ENOENT;
+  return ::faccessat(cgroup_->dir.get(), "cgroup.procs", F_OK, 0) != 0 && errno == ENOENT;
 }
 
 // Containers may have cgroups of their own, such as those of a systemd in a container. They come and go as they like.
