@@ -19,6 +19,20 @@ void Settings::CopyTo(Usage& usage) const {
   usage.threads_max = threads_max;
 }
 
+KnownCgroup* KnownCgroup::Find(std::string_view whole_path) {
+  if (whole_path == path) return this;
+  if (!whole_path.starts_with(path) || whole_path[path.size()] != '/') return nullptr;
+  const std::string_view below = whole_path.substr(path.size() + 1);
+  if (const auto child = children.find(below.substr(0, below.find('/'))); child != children.end()) {
+    return child->second->Find(whole_path);
+  }
+  for (const auto& [name, child] : children) {  // the name of a kubepods directory may be a path
+    KnownCgroup* found = name.find('/') == std::string::npos ? nullptr : child->Find(whole_path);
+    if (found != nullptr) return found;
+  }
+  return nullptr;
+}
+
 std::size_t KnownCgroup::CountKept() const {
   std::size_t kept = files.size() + (dir.valid() ? 1 : 0);
   for (const auto& [name, child] : children) kept += child->CountKept();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "exporter/cgroup/control_files.h"
@@ -49,6 +50,8 @@ struct KnownCgroup {
   // Whether its directory may hold others than that many. Cgroup file systems and most others count each directory in a
   // directory as a link to it; those that do not count say 1.
   [[nodiscard]] bool MayHaveMoreThan(std::size_t directories) const { return links != 2 + directories; }
+  // The cgroup of that path, itself or below; nullptr: not known.
+  [[nodiscard]] KnownCgroup* Find(std::string_view whole_path);
   // Of it and all below it.
   [[nodiscard]] std::size_t CountKept() const;
   void CloseKept();

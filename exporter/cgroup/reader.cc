@@ -53,6 +53,14 @@ CgroupScan CgroupReader::Read() {
   return ReadOnce();
 }
 
+bool CgroupReader::HasProcess(std::string_view container_path, std::uint32_t pid) {
+  KnownCgroup* cgroup = top_.Find(container_path);
+  if (cgroup == nullptr || !cgroup->dir.valid()) return false;
+  const auto text = files_.Read({cgroup->dir.get(), {}, layout_->walk, "cgroup.procs"}, &cgroup->files);
+  std::vector<std::uint32_t> pids;
+  return text.ok() && ParsePids(text.value(), pids).empty() && std::ranges::find(pids, pid) != pids.end();
+}
+
 CgroupScan CgroupReader::ReadOnce() {
   CgroupScan scan;
   if (!FindLayout(scan)) return scan;

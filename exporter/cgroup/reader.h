@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/clock.h"
@@ -34,6 +35,10 @@ class CgroupReader {
   // absent and an error in the scan, which never fails as a whole. Settings (limits, shares) may be as old as
   // kSettingsMs.
   [[nodiscard]] CgroupScan Read();
+
+  // Whether a process is, now, in a container's own cgroup, by a path of the last scan. False also where no descriptor
+  // was kept to tell it by.
+  [[nodiscard]] bool HasProcess(std::string_view container_path, std::uint32_t pid);
 
  private:
   // One scan.

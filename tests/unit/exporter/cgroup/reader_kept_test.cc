@@ -191,6 +191,25 @@ TEST_CASE("settings that could not be read are read again on the next scan") {
   CHECK(reader.Read().pods.at(0).containers.at(0).usage.cpu.shares == 7U);
 }
 
+TEST_CASE("whether a process is still in a container") {
+  for (const std::size_t max_kept : {kPlenty, std::size_t{0}}) {
+    const V1Tree tree;
+    tree.Write("memory/x" + kPodPath + "/cgroup.procs", "");
+    tree.Write("memory/x" + kContainerPath + "/cgroup.procs", "7\n");
+    const test::FakeClock clock(0);
+    CgroupReader reader(tree.roots(), clock, max_kept, 100);
+    CHECK(!reader.HasProcess(kContainerPath, 42));
+    (void)reader.Read();
+    CHECK(reader.HasProcess(kContainerPath, 42) == (max_kept > 0));
+    CHECK(reader.HasProcess("/x" + kContainerPath, 7) == (max_kept > 0));
+    CHECK(!reader.HasProcess(kContainerPath, 7));
+    CHECK(!reader.HasProcess(kContainerPath + "a", 42));
+    CHECK(!reader.HasProcess(kPodPath + "/none", 42));
+    tree.Container("memory", "cgroup.procs", "43\n");
+    CHECK(!reader.HasProcess(kContainerPath, 42));
+  }
+}
+
 TEST_CASE("files longer than a page are read whole") {
   Node node(kPlenty);
   constexpr int kProcesses = 30'000;
