@@ -63,10 +63,10 @@ class ControlFiles {
   // True, and counted: one more file or directory may stay open.
   [[nodiscard]] bool MayKeep();
 
-  // The process, or the machine, had no descriptor left in this pass.
-  [[nodiscard]] bool out_of_descriptors() const { return out_of_descriptors_; }
-  // Keep only half of what was kept in this pass from now on.
-  void Halve() { max_kept_ = kept_ / 2; }
+  // The process, or the machine, had no descriptor left in this pass, while some were kept.
+  [[nodiscard]] bool out_of_descriptors() const { return out_of_descriptors_ && kept_ > 0; }
+  // Keeps no more in this pass, and from the next one on half of what was kept up to now.
+  void KeepLess() { max_kept_ = kept_ = kept_ / 2; }
 
  private:
   Result<std::string_view> ReadFrom(int fd);

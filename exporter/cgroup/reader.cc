@@ -46,10 +46,10 @@ CgroupReader::CgroupReader(Roots roots, const Clock& clock, std::size_t max_kept
 CgroupScan CgroupReader::Read() {
   files_.Begin(top_.CountKept());
   CgroupScan scan = ReadOnce();
-  if (!files_.out_of_descriptors() || top_.CountKept() == 0) return scan;
-  files_.Halve();
+  if (!files_.out_of_descriptors()) return scan;
+  files_.KeepLess();
   top_.CloseKept();
-  files_.Begin(0);
+  searched_at_ms_.reset();  // the search may have found no directory that it could open
   return ReadOnce();
 }
 

@@ -155,6 +155,28 @@ TEST_CASE("without a descriptor left for the rest, the kept files are closed and
   CHECK(kept < kKept);
 }
 
+TEST_CASE("with too few descriptors left to begin a scan the kept files are closed and all is read") {
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit before = limit;
+  limit.rlim_cur = 256;
+  constexpr std::size_t kMounts = 4;
+  for (std::size_t left = 2; left <= kMounts + 1; ++left) {
+    CAPTURE(left);
+    Node node(kPlenty);
+    const std::string expected = test::ScanText(node.Read());
+    node.clock.Advance(kYoungMs);  // kubepods will be searched for again
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    std::vector<UniqueFd> others;
+    while (others.empty() || others.back().valid()) others.emplace_back(::dup(0));
+    others.resize(others.size() - 1 - left);
+    const std::string scanned = test::ScanText(node.Read());
+    others.clear();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(scanned == expected);
+  }
+}
+
 TEST_CASE("settings are read on each scan of a young cgroup, then once a minute") {
   Node node(kPlenty);
   const auto settings = [&]() -> std::uint64_t {
