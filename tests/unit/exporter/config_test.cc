@@ -45,3 +45,13 @@ TEST_CASE("settings that cannot be are refused by name") {
     CHECK(status.error().message == bad.message);
   }
 }
+
+TEST_CASE("the number of kept descriptors is not negative") {
+  ExporterConfig config;
+  config.kept_descriptors = 0;
+  CHECK(FinishConfig(config).ok());
+  config.kept_descriptors = -1;
+  const Status status = FinishConfig(config);
+  REQUIRE(!status.ok());
+  CHECK(status.error().message.starts_with("collector.cgroup.kept-descriptors"));
+}
