@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one scan, and one whole scrape, of 250 pods with 500 containers costs, in CPU time, beside the floor: the scan's
-// files read through descriptors that stay open, each by one pread into one buffer, nothing parsed. The scrape is the
-// scan, the pods' network, the node, names, and the page's text. For nodes with cgroup v1 (or hybrid), as root: it
-// makes the cgroups and removes them again, also when it is interrupted.
+// What one scan, and one whole scrape, of 250 pods (or as many as are asked for) with two containers each costs, in CPU
+// time, beside the floor: the scan's files read through descriptors that stay open, each by one pread into one buffer,
+// nothing parsed. The scrape is the scan, the pods' network, the node, names, and the page's text. For nodes with
+// cgroup v1 (or hybrid), as root: it makes the cgroups and removes them again, also when it is interrupted.
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -23,6 +24,7 @@
 #include "bench/cgroup_bench_tree.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/process_stats.h"
 #include "exporter/cgroup/read_layout.h"
 #include "exporter/cgroup/reader.h"
 #include "exporter/collector.h"
@@ -36,10 +38,17 @@ using namespace cloudmon;
 using cgroup::Controller;
 using cgroup::Layout;
 
-constexpr int kPods = 250;
 constexpr int kContainersPerPod = 2;
 constexpr int kPasses = 50;
 constexpr int kPassesAfterPause = 8;
+constexpr int kWarmUps = 3;                   // settings of young cgroups are read on each pass
+constexpr std::int64_t kIntervalMs = 10'000;  // between two scrapes, as the clock that the reader sees has it
+constexpr std::int64_t kStartMs = 1'800'000'000'000;
+
+struct Options {
+  int pods = 250;
+  std::int64_t kept_descriptors = ExporterConfig{}.kept_descriptors;
+};
 
 // Mounts seen as if the prefix were their root, so that pods of others on this machine are not read.
 class View {
@@ -102,8 +111,8 @@ bool Counts(const std::string& root_file) {
 // The files that a scan reads, as far as this kernel has them, open.
 class Floor {
  public:
-  Floor(const Layout& layout, const std::string& prefix) {
-    for (int pod = 0; pod < kPods; ++pod) {
+  Floor(const Layout& layout, const std::string& prefix, int pods) {
+    for (int pod = 0; pod < pods; ++pod) {
       for (const File& file : kPodFiles) Open(layout, file, prefix, bench::PodPath(pod));
       for (int container = 0; container < kContainersPerPod; ++container) {
         const std::string path = bench::ContainerPath(pod, container);
@@ -155,6 +164,20 @@ double CpuMs(const std::function<void()>& work) {
   return now_ms() - before_ms;
 }
 
+struct KernelMemory {
+  long long slab_kb = 0;
+  std::size_t descriptors = 0;
+};
+
+KernelMemory ReadKernelMemory() {
+  KernelMemory memory;
+  const auto text = ReadFile(ExporterConfig{}.roots.procfs + "/meminfo");
+  const auto at = text.ok() ? text.value().find("Slab:") : std::string::npos;
+  if (at != std::string::npos) memory.slab_kb = std::atoll(text.value().c_str() + at + 5);
+  memory.descriptors = ReadProcessStats(ExporterConfig{}.roots.procfs).open_fds.value_or(0);
+  return memory;
+}
+
 // Both in turn, so that what else the machine does hits both.
 void Compare(const char* label, int passes, unsigned pause_seconds, const std::function<void()>& work,
              const std::function<void()>& floor) {
@@ -174,10 +197,11 @@ void Compare(const char* label, int passes, unsigned pause_seconds, const std::f
 // Names all pods of the tree at once, as the container runtime would.
 class AllPods final : public identity::Source {
  public:
+  explicit AllPods(int pods) : pods_(pods) {}
   [[nodiscard]] std::string_view name() const override { return "cri"; }
   Result<std::vector<identity::PodIdentity>> Fetch() override {
     std::vector<identity::PodIdentity> pods;
-    for (int pod = 0; pod < kPods; ++pod) {
+    for (int pod = 0; pod < pods_; ++pod) {
       identity::PodIdentity who;
       who.uid = bench::PodPath(pod).substr(std::string_view("/kubepods/burstable/pod").size());
       who.namespace_name = "bench";
@@ -194,76 +218,96 @@ class AllPods final : public identity::Source {
     }
     return pods;
   }
+
+ private:
+  int pods_;
 };
 
 // The exporter's whole page, made anew each time.
 class Scrape {
  public:
-  explicit Scrape(const View& view)
-      : probe_(ExporterConfig{}.roots.procfs), collector_(Config(view), Sources(), probe_, clock_) {}
+  Scrape(const View& view, const Options& options)
+      : probe_(ExporterConfig{}.roots.procfs),
+        collector_(Config(view, options), Sources(options.pods), probe_, clock_) {}
 
   std::size_t Page() {
-    clock_.Advance(Collector::kShareMs);
+    clock_.Advance(kIntervalMs);
     return collector_.Page(exposition::Format::kText).size();
   }
 
  private:
-  static ExporterConfig Config(const View& view) {
+  static ExporterConfig Config(const View& view, const Options& options) {
     ExporterConfig config;
     config.node_name = "bench";
     config.roots.cgroup = view.path();
+    config.kept_descriptors = options.kept_descriptors;
     return config;
   }
-  static std::vector<std::unique_ptr<identity::Source>> Sources() {
+  static std::vector<std::unique_ptr<identity::Source>> Sources(int pods) {
     std::vector<std::unique_ptr<identity::Source>> sources;
-    sources.push_back(std::make_unique<AllPods>());
+    sources.push_back(std::make_unique<AllPods>(pods));
     return sources;
   }
 
-  test::FakeClock clock_{1'800'000'000'000};
+  test::FakeClock clock_{kStartMs};
   identity::ProcessProbe probe_;
   Collector collector_;
 };
 
-int Measure(const Layout& layout, const std::string& prefix, const View& view) {
-  const std::vector<pid_t> sleepers = bench::MakeTree(layout, prefix, kPods, kContainersPerPod);
-  const SystemClock clock;
-  cgroup::CgroupReader reader(Roots{.procfs = view.path(), .cgroup = view.path(), .rootfs = {}, .podlogs = {}}, clock);
-  Floor floor(layout, prefix);
+// Returns the number of containers found.
+std::size_t MeasureScan(const View& view, const Options& options, const std::function<void()>& read_floor) {
+  test::FakeClock clock(kStartMs);
+  cgroup::CgroupReader reader(Roots{.procfs = view.path(), .cgroup = view.path(), .rootfs = {}, .podlogs = {}}, clock,
+                              static_cast<std::size_t>(options.kept_descriptors));
   std::size_t containers = 0;
   auto scan = [&] {
+    clock.Advance(kIntervalMs);
     const cgroup::CgroupScan found = reader.Read();
     containers = 0;
     for (const cgroup::Pod& pod : found.pods) containers += pod.containers.size();
     for (const Error& error : found.errors) std::fprintf(stderr, "%s\n", error.message.c_str());
   };
-  scan();
-  std::printf("%s, %d pods, %zu containers, %zu files\n", VersionName(layout.version).data(), kPods, containers,
-              floor.files());
-  const auto read_floor = [&] { floor.Read(); };
+  for (int warm_up = 0; warm_up < kWarmUps; ++warm_up) scan();
   Compare("scan, back to back", kPasses, 0, scan, read_floor);
   Compare("scan, after 1 s of sleep", kPassesAfterPause, 1, scan, read_floor);
-  Scrape scrape(view);
-  std::printf("page of %zu bytes\n", scrape.Page());
-  Compare(
-      "scrape, back to back", kPasses, 0, [&] { (void)scrape.Page(); }, read_floor);
-  Compare(
-      "scrape, after 1 s of sleep", kPassesAfterPause, 1, [&] { (void)scrape.Page(); }, read_floor);
-  for (const pid_t sleeper : sleepers) ::kill(sleeper, SIGKILL);
-  for (const pid_t sleeper : sleepers) ::waitpid(sleeper, nullptr, 0);
-  return containers == kPods * kContainersPerPod && floor.failed() == 0 ? 0 : 1;
+  return containers;
 }
 
-void RaiseFileLimit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+void MeasureScrape(const View& view, const Options& options, const std::function<void()>& read_floor) {
+  const KernelMemory before = ReadKernelMemory();
+  Scrape scrape(view, options);
+  std::size_t page_bytes = 0;
+  for (int warm_up = 0; warm_up < kWarmUps; ++warm_up) page_bytes = scrape.Page();
+  const KernelMemory after = ReadKernelMemory();
+  std::printf("page of %zu bytes, %zu descriptors, slab %+lld kB\n", page_bytes, after.descriptors - before.descriptors,
+              after.slab_kb - before.slab_kb);
+  const auto page = [&] { (void)scrape.Page(); };
+  Compare("scrape, back to back", kPasses, 0, page, read_floor);
+  Compare("scrape, after 1 s of sleep", kPassesAfterPause, 1, page, read_floor);
+}
+
+int Measure(const Layout& layout, const std::string& prefix, const View& view, const Options& options) {
+  const std::vector<pid_t> sleepers = bench::MakeTree(layout, prefix, options.pods, kContainersPerPod);
+  Floor floor(layout, prefix, options.pods);
+  const auto read_floor = [&] { floor.Read(); };
+  read_floor();
+  std::printf("%s, %d pods, %d containers, %zu files, at most %lld kept open\n", VersionName(layout.version).data(),
+              options.pods, options.pods * kContainersPerPod, floor.files(),
+              static_cast<long long>(options.kept_descriptors));
+  const std::size_t containers = MeasureScan(view, options, read_floor);
+  MeasureScrape(view, options, read_floor);
+  for (const pid_t sleeper : sleepers) ::kill(sleeper, SIGKILL);
+  for (const pid_t sleeper : sleepers) ::waitpid(sleeper, nullptr, 0);
+  return containers == static_cast<std::size_t>(options.pods) * kContainersPerPod && floor.failed() == 0 ? 0 : 1;
 }
 
 }  // namespace
 
-int main() {
+// cgroup_bench [pods [kept descriptors]]
+int main(int argc, char** argv) {
+  Options options;
+  if (argc > 1) options.pods = std::atoi(argv[1]);
+  if (argc > 2) options.kept_descriptors = std::atoll(argv[2]);
   if (::geteuid() != 0) {
     std::fprintf(stderr, "cgroup_bench: makes cgroups, so it must run as root\n");
     return 1;
@@ -274,7 +318,7 @@ int main() {
                  layout.ok() ? "this machine has v2 only" : layout.error().message.c_str());
     return 1;
   }
-  RaiseFileLimit();
+  RaiseDescriptorLimit();
   const std::string prefix = "/cmbench-" + std::to_string(::getpid());
   const View view(layout.value(), prefix);
   // A child does the work, so that however it ends this process can clean up.
@@ -286,7 +330,7 @@ int main() {
   if (worker < 0) return 1;
   if (worker == 0) {
     ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
-    const int result = Measure(layout.value(), prefix, view);
+    const int result = Measure(layout.value(), prefix, view, options);
     std::fflush(stdout);
     ::_exit(result);
   }

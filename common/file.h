@@ -36,6 +36,9 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+// Raises the soft limit of open files to the hard one, as far as that is possible.
+void RaiseDescriptorLimit();
+
 // Control files of /proc and cgroupfs are at most this long; a longer one is refused with kLimit.
 inline constexpr std::size_t kMaxControlFileBytes = 4U << 20U;
 

@@ -44,7 +44,7 @@ Collector::Collector(const ExporterConfig& config, std::vector<std::unique_ptr<i
       procfs_(config.roots.procfs),
       clock_(clock),
       push_(push),
-      cgroups_(config.roots, clock),
+      cgroups_(config.roots, clock, static_cast<std::size_t>(config.kept_descriptors)),
       node_(config.roots),
       processes_(config.roots.procfs),
       resolver_(std::move(sources), probe, clock),
@@ -177,8 +177,10 @@ void Collector::NameDevices() {
 
 // Any live process of the pod shows its network; those on the host's network would repeat the node's.
 void Collector::CollectNetwork() {
+  const std::set<std::string> own_before = std::exchange(own_network_, {});
   for (NamedPod& pod : snapshot_.pods) {
     for (const PodProcess& process : pod.processes) {
+      if (!pod.host_network && own_before.contains(process.cgroup_path)) pod.host_network = false;
       if (pod.host_network.value_or(false) || ReadNetwork(pod, process)) break;
     }
   }
@@ -199,9 +201,13 @@ bool Collector::ReadNetwork(NamedPod& pod, const PodProcess& process) {
   if (!host.value()) devices = processes_.ReadNetDev(process.pid);
   if (!devices.ok()) return refuse(devices.error());
   // Asked last: the number may have become another process' at any time since the cgroup was read.
-  const auto still_in_pod = processes_.IsInCgroup(process.pid, process.cgroup_name);
-  if (!still_in_pod.ok()) return refuse(still_in_pod.error());
-  if (!still_in_pod.value()) return false;
+  if (!cgroups_.HasProcess(process.cgroup_path, process.pid)) {
+    const std::string cgroup_name = process.cgroup_path.substr(process.cgroup_path.rfind('/') + 1);
+    const auto still_in_pod = processes_.IsInCgroup(process.pid, cgroup_name);
+    if (!still_in_pod.ok()) return refuse(still_in_pod.error());
+    if (!still_in_pod.value()) return false;
+  }
+  if (!host.value()) own_network_.insert(process.cgroup_path);
   pod.host_network = host.value();
   pod.network = std::move(devices.value());
   return true;

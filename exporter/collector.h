@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,9 @@ class Collector {
   proc::ProcessReader processes_;
   identity::Resolver resolver_;
   OomTally oom_tally_;
+  // Cgroups of containers that were seen in a network of their own, in which they stay. One on the host's network may
+  // be about to leave it: its runtime still prepares it.
+  std::set<std::string> own_network_;
   NodeSnapshot snapshot_;
   ProcessStats process_;
   std::size_t unidentified_pods_ = 0;

@@ -54,6 +54,11 @@ std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
               "", "unix://PATH"});
   table->Add(
       {"collector.cgroup", "CPU, memory, disk and pressure of pods and containers.", &c.collectors.cgroup, "", ""});
+  table->Add(
+      {"collector.cgroup.kept-descriptors",
+       "How many control files and directories of cgroups may stay open between two scrapes: about 30 for a pod with "
+       "two containers. Each takes 4 to 5.5 kB of kernel memory and saves 5 microseconds a scrape; 0 keeps none.",
+       &c.kept_descriptors, "", ""});
   table->Add({"collector.network", "Network of pods.", &c.collectors.network, "", ""});
   table->Add({"collector.node", "CPU, memory, disk, network and pressure of the node.", &c.collectors.node, "", ""});
   table->Add(
@@ -84,6 +89,8 @@ Status FinishConfig(ExporterConfig& c) {
   if (!c.cri_endpoint.empty() && !c.cri_endpoint.starts_with("unix:///") && !c.cri_endpoint.starts_with('/')) {
     return Error{ErrorCode::kInvalid, "cri.endpoint: expected unix:///path/to/socket, got '" + c.cri_endpoint + "'"};
   }
+  if (c.kept_descriptors < 0)
+    return Error{ErrorCode::kInvalid, "collector.cgroup.kept-descriptors: must not be negative"};
   if (c.node_name.empty()) {
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0)

@@ -40,6 +40,7 @@ struct ExporterConfig {
   std::string cri_endpoint;  // empty: the first of cri_default_endpoints that exists
   CollectorSwitches collectors;
   PushSettings push;
+  std::int64_t kept_descriptors = 8192;  // control files of cgroups that may stay open
 };
 
 inline constexpr const char* kCriDefaultEndpoints[] = {

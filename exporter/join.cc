@@ -12,7 +12,7 @@ namespace {
 // Kept as the pod's for its network, in the order in which they are to be asked.
 void AddProcess(const cgroup::Container& container, bool is_pause, std::vector<PodProcess>& processes) {
   if (container.pids.empty()) return;
-  PodProcess process{container.pids.front(), container.cgroup_path.substr(container.cgroup_path.rfind('/') + 1)};
+  PodProcess process{container.pids.front(), container.cgroup_path};
   processes.insert(is_pause ? processes.begin() : processes.end(), std::move(process));
 }
 

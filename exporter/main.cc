@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/file.h"
 #include "common/http/address.h"
 #include "common/http/server.h"
 #include "common/log.h"
@@ -94,6 +95,7 @@ int Main(int argc, char** argv) {
     return 0;
   }
   HoldSignals();
+  RaiseDescriptorLimit();  // --collector.cgroup.kept-descriptors
   // One heap for all threads, and large blocks (pages, their compressed form) returned to the system when freed:
   // docs/performance.md.
   mallopt(M_ARENA_MAX, 1);

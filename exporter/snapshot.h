@@ -20,10 +20,10 @@ struct NamedContainer {
   cgroup::Container cgroup;
 };
 
-// A live process of a pod, and the name of its container's cgroup directory, which tells whether it still is that one.
+// A live process of a pod, and its container's cgroup, which tells whether it still is that one.
 struct PodProcess {
   std::uint32_t pid = 0;
-  std::string cgroup_name;
+  std::string cgroup_path;
 };
 
 struct NamedPod {

@@ -40,9 +40,8 @@ Result<std::vector<std::string>> List(int dir_fd, bool directories_only) {
 
 }  // namespace
 
-Result<UniqueFd> OpenDirectory(int dir_fd, const char* name, OpenFor purpose) {
-  const int access = purpose == OpenFor::kListing ? O_RDONLY : O_PATH;
-  UniqueFd fd(::openat(dir_fd, name, access | O_DIRECTORY | O_CLOEXEC));
+Result<UniqueFd> OpenDirectory(int dir_fd, const char* name) {
+  UniqueFd fd(::openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return ErrnoError(errno, name);
   return fd;
 }

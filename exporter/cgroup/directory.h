@@ -10,10 +10,8 @@
 
 namespace cloudmon::cgroup {
 
-// Opens the directory `name` relative to `dir_fd`, to be listed or, cheaper, only to open files relative to it.
-// Errors by errno: kNotFound, kDenied, ...
-enum class OpenFor { kListing, kLookup };
-Result<UniqueFd> OpenDirectory(int dir_fd, const char* name, OpenFor purpose);
+// Opens the directory `name` relative to `dir_fd`, to be listed. Errors by errno: kNotFound, kDenied, ...
+Result<UniqueFd> OpenDirectory(int dir_fd, const char* name);
 
 // The names of all entries (ListNames) or of the directories only (ListDirectories), without "." and "..", in no order.
 // `dir_fd` must be open for listing and not have been listed before. A directory that has gone is empty.

@@ -21,7 +21,7 @@ class Search {
         roots_.push_back({path + "/" + name, std::move(place)});
         continue;
       }
-      const auto below = OpenDirectory(dir_fd, name.c_str(), OpenFor::kListing);
+      const auto below = OpenDirectory(dir_fd, name.c_str());
       if (below.ok()) Below(below.value().get(), path + "/" + name, depth + 1);
     }
   }
@@ -37,7 +37,7 @@ class Search {
 
 std::vector<KubepodsRoot> FindKubepods(int mount_fd) {
   Search search;
-  const auto top = OpenDirectory(mount_fd, ".", OpenFor::kListing);  // its own position: mount_fd may have been listed
+  const auto top = OpenDirectory(mount_fd, ".");  // its own position: mount_fd may have been listed
   if (top.ok()) search.Below(top.value().get(), "", 0);
   return std::move(search).TakeRoots();
 }

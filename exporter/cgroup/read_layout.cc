@@ -32,7 +32,7 @@ Result<Layout> ReadLayout(const Roots& roots) {
   for (const char* process : {"/1/mountinfo", "/self/mountinfo"}) {
     if (auto layout = LayoutOf(ReadFile(roots.procfs + process), roots)) return *std::move(layout);
   }
-  auto directory = OpenDirectory(AT_FDCWD, roots.cgroup.c_str(), OpenFor::kListing);
+  auto directory = OpenDirectory(AT_FDCWD, roots.cgroup.c_str());
   if (!directory.ok()) return Wrap(directory.error(), "--path.cgroup");
   const auto names = ListNames(directory.value().get());
   if (!names.ok()) return Wrap(names.error(), "--path.cgroup: " + roots.cgroup);

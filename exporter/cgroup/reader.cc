@@ -40,28 +40,51 @@ std::uint64_t CgroupReader::SystemTicksPerSecond() {
   return static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
 }
 
-CgroupReader::CgroupReader(Roots roots, const Clock& clock, std::uint64_t ticks_per_second)
-    : roots_(std::move(roots)), clock_(clock), ticks_per_second_(ticks_per_second) {}
+CgroupReader::CgroupReader(Roots roots, const Clock& clock, std::size_t max_kept, std::uint64_t ticks_per_second)
+    : roots_(std::move(roots)), clock_(clock), ticks_per_second_(ticks_per_second), files_(max_kept) {}
 
 CgroupScan CgroupReader::Read() {
+  files_.Begin(top_.CountKept());
+  CgroupScan scan = ReadOnce();
+  if (!files_.out_of_descriptors()) return scan;
+  files_.KeepLess();
+  top_.CloseKept();
+  searched_at_ms_.reset();  // the search may have found no directory that it could open
+  return ReadOnce();
+}
+
+bool CgroupReader::HasProcess(std::string_view container_path, std::uint32_t pid) {
+  KnownCgroup* cgroup = top_.Find(container_path);
+  if (cgroup == nullptr || !cgroup->dir.valid()) return false;
+  const auto text = files_.Read({cgroup->dir.get(), {}, layout_->walk, "cgroup.procs"}, &cgroup->files);
+  std::vector<std::uint32_t> pids;
+  return text.ok() && ParsePids(text.value(), pids).empty() && std::ranges::find(pids, pid) != pids.end();
+}
+
+CgroupScan CgroupReader::ReadOnce() {
   CgroupScan scan;
   if (!FindLayout(scan)) return scan;
   scan.version = VersionName(layout_->version);
-  const OpenCgroup top = OpenTop(scan);
-  const int walk_fd = top.dirs[layout_->walk].get();
+  const MountDirs mounts = OpenMounts(scan);
+  const int walk_fd = mounts[layout_->walk].get();
   if (walk_fd < 0) {
     layout_.reset();  // the mounts have changed: look for them again next time
+    top_ = {};
     return scan;
   }
-  ++pass_;
   if (!boot_time_seconds_) boot_time_seconds_ = ReadBootTime(roots_.procfs);
   FindRoots(walk_fd);
-  UsageReader reader(*layout_, ticks_per_second_, scan);
-  reader.LookAtTop(top);
+  UsageReader reader(*layout_, mounts, ticks_per_second_, clock_.SteadyMs(), files_, scan);
+  reader.LookAtTop(top_);
+  Pass pass{.now_ms = clock_.SteadyMs(), .mounts = mounts, .reader = reader, .scan = scan};
+  std::erase_if(top_.children, [this](const auto& known) {
+    return std::ranges::find(kubepods_, known.second->path, &KubepodsRoot::path) == kubepods_.end();
+  });
   for (const KubepodsRoot& root : kubepods_) {
-    ReadBelow(OpenBelow(top, root.path.substr(1), scan), root.place, reader, scan);
+    const auto [known, is_new] = top_.children.try_emplace(root.path.substr(1));
+    if (is_new) known->second = std::make_unique<KnownCgroup>(root.path);
+    if (!ReadBelow(*known->second, root.place, pass)) top_.children.erase(known);
   }
-  std::erase_if(starts_, [this](const auto& entry) { return entry.second.pass != pass_; });
   return scan;
 }
 
@@ -85,90 +108,116 @@ void CgroupReader::FindRoots(int walk_fd) {
   searched_at_ms_ = now_ms;
 }
 
-OpenCgroup CgroupReader::OpenTop(CgroupScan& scan) const {
-  OpenCgroup top;
+MountDirs CgroupReader::OpenMounts(CgroupScan& scan) {
+  MountDirs mounts;
   for (std::size_t i = 0; i < layout_->mounts.size(); ++i) {
-    auto dir = OpenDirectory(AT_FDCWD, layout_->mounts[i].c_str(), OpenFor::kLookup);
+    auto dir = files_.Open(AT_FDCWD, layout_->mounts[i].c_str(), O_PATH | O_DIRECTORY);
     if (dir.ok()) {
-      top.dirs[i] = std::move(dir).value();
+      mounts[i] = std::move(dir).value();
     } else {
-      scan.AddError(std::move(dir.error()));
+      scan.AddError(Wrap(std::move(dir.error()), layout_->mounts[i]));
     }
   }
-  return top;
+  return mounts;
 }
 
-OpenCgroup CgroupReader::OpenBelow(const OpenCgroup& parent, const std::string& name, CgroupScan& scan) const {
-  OpenCgroup cgroup;
-  cgroup.path = parent.path + "/" + name;
-  for (std::size_t i = 0; i < layout_->mounts.size(); ++i) {
-    if (!parent.dirs[i].valid()) continue;
-    const OpenFor purpose = i == layout_->walk ? OpenFor::kListing : OpenFor::kLookup;
-    auto dir = OpenDirectory(parent.dirs[i].get(), name.c_str(), purpose);
-    if (dir.ok()) {
-      cgroup.dirs[i] = std::move(dir).value();
-    } else if (dir.error().code != ErrorCode::kNotFound && dir.error().code != ErrorCode::kGone) {
-      scan.AddError(Wrap(std::move(dir.error()), layout_->mounts[i] + parent.path));
-    }
+// Opens the cgroup's directory if it is not open, and learns what has become of it. False: it is not there.
+bool CgroupReader::LookAt(KnownCgroup& cgroup, Pass& pass) {
+  UniqueFd dir = std::move(cgroup.dir);
+  if (!dir.valid()) {
+    auto opened = Open(cgroup, O_PATH, pass);
+    if (!opened.ok()) return false;
+    dir = std::move(opened).value();
   }
-  return cgroup;
+  struct stat found {};
+  // A removed cgroup keeps its links; that it has gone shows when its files are read.
+  if (::fstat(dir.get(), &found) != 0 || found.st_nlink == 0) return false;
+  double seconds = static_cast<double>(found.st_mtim.tv_sec) + static_cast<double>(found.st_mtim.tv_nsec) / 1e9;
+  seconds = std::max(seconds, boot_time_seconds_.value_or(0));
+  if (cgroup.inode != found.st_ino) {
+    cgroup = KnownCgroup(std::move(cgroup.path));
+    cgroup.inode = found.st_ino;
+    cgroup.first_seen_ms = pass.now_ms;
+    cgroup.start_time_seconds = seconds;
+  }
+  cgroup.dir = std::move(dir);
+  cgroup.links = found.st_nlink;
+  cgroup.start_time_seconds = std::min(cgroup.start_time_seconds, seconds);
+  return true;
 }
 
-std::vector<std::string> CgroupReader::Children(const OpenCgroup& cgroup, CgroupScan& scan) const {
-  const int walk_fd = cgroup.dirs[layout_->walk].get();
-  if (walk_fd < 0) return {};
-  auto names = ListDirectories(walk_fd);
+// The cgroup's directory; what is no error of its having gone is one of the scan.
+Result<UniqueFd> CgroupReader::Open(const KnownCgroup& cgroup, int flags, Pass& pass) {
+  path_.assign(".").append(cgroup.path);
+  auto dir = files_.Open(pass.mounts[layout_->walk].get(), path_.c_str(), flags | O_DIRECTORY);
+  if (!dir.ok() && dir.error().code != ErrorCode::kNotFound && dir.error().code != ErrorCode::kGone) {
+    pass.scan.AddError(Wrap(dir.error(), layout_->mounts[layout_->walk] + cgroup.path));
+  }
+  return dir;
+}
+
+std::vector<std::string> CgroupReader::List(const KnownCgroup& cgroup, Pass& pass) {
+  const auto dir = Open(cgroup, O_RDONLY, pass);
+  if (!dir.ok()) return {};
+  auto names = ListDirectories(dir.value().get());
   if (names.ok()) return std::move(names).value();
-  scan.AddError(Wrap(std::move(names.error()), layout_->mounts[layout_->walk] + cgroup.path));
+  pass.scan.AddError(Wrap(std::move(names.error()), layout_->mounts[layout_->walk] + cgroup.path));
   return {};
 }
 
-// In kubepods or kubepods/<qos>.
-void CgroupReader::ReadBelow(const OpenCgroup& cgroup, const Place& place, UsageReader& reader, CgroupScan& scan) {
-  for (const std::string& name : Children(cgroup, scan)) {
-    const Place below = Descend(place, name);
-    if (below.level != Level::kQos && below.level != Level::kPod) continue;
-    const OpenCgroup child = OpenBelow(cgroup, name, scan);
-    if (!child.dirs[layout_->walk].valid()) continue;
-    below.level == Level::kQos ? ReadBelow(child, below, reader, scan) : ReadPod(child, below, reader, scan);
+// Reads the known children and then, when there may be more, the new ones. `read_child` gets each with its name and
+// says whether it is there and of use, which makes it known.
+template <class ReadChild>
+void CgroupReader::ReadChildren(KnownCgroup& cgroup, Pass& pass, ReadChild read_child) {
+  std::erase_if(cgroup.children, [&](auto& child) { return !read_child(child.first, *child.second); });
+  if (!cgroup.MayHaveMoreThan(cgroup.children.size())) return;
+  for (std::string& name : List(cgroup, pass)) {
+    if (cgroup.children.contains(name)) continue;
+    auto child = std::make_unique<KnownCgroup>(cgroup.path + "/" + name);
+    if (read_child(name, *child)) cgroup.children.emplace(std::move(name), std::move(child));
   }
 }
 
-void CgroupReader::ReadPod(const OpenCgroup& cgroup, const Place& place, UsageReader& reader, CgroupScan& scan) {
+// In kubepods or kubepods/<qos>. No file of theirs is read that would tell that an open directory has been removed.
+bool CgroupReader::ReadBelow(KnownCgroup& cgroup, const Place& place, Pass& pass) {
+  if (!LookAt(cgroup, pass)) return false;
+  cgroup.dir.Reset();
+  ReadChildren(cgroup, pass, [&](const std::string& name, KnownCgroup& child) {
+    const Place below = Descend(place, name);
+    if (below.level == Level::kQos) return ReadBelow(child, below, pass);
+    return below.level == Level::kPod && ReadPod(child, below, pass);
+  });
+  return true;
+}
+
+bool CgroupReader::ReadPod(KnownCgroup& cgroup, const Place& place, Pass& pass) {
+  const bool was_open = cgroup.dir.valid();
+  if (!LookAt(cgroup, pass)) return false;
   Pod pod;
   pod.uid = place.pod_uid;
   pod.qos = place.qos;
   pod.cgroup_path = SanitizeUtf8(cgroup.path);  // what is above kubepods may have any name
-  ReadContainers(cgroup, place, reader, scan, pod);
-  if (reader.ReadPod(cgroup, pod)) scan.pods.push_back(std::move(pod));
+  ReadChildren(cgroup, pass, [&](const std::string& name, KnownCgroup& child) {
+    const Place below = Descend(place, name);
+    return below.level == Level::kContainer && ReadContainer(child, below, pass, pod);
+  });
+  if (!pass.reader.ReadPod(cgroup, pod)) return false;
+  if (!was_open && !files_.MayKeep()) cgroup.dir.Reset();
+  pass.scan.pods.push_back(std::move(pod));
+  return true;
 }
 
-void CgroupReader::ReadContainers(const OpenCgroup& cgroup, const Place& place, UsageReader& reader, CgroupScan& scan,
-                                  Pod& pod) {
-  for (const std::string& name : Children(cgroup, scan)) {
-    Place below = Descend(place, name);
-    if (below.level != Level::kContainer) continue;
-    const OpenCgroup child = OpenBelow(cgroup, name, scan);
-    if (!child.dirs[layout_->walk].valid()) continue;
-    Container container;
-    container.id = std::move(below.container_id);
-    container.cgroup_path = child.path;
-    container.usage.start_time_seconds = StartTime(child);
-    if (reader.ReadContainer(child, container)) pod.containers.push_back(std::move(container));
-  }
-}
-
-std::optional<double> CgroupReader::StartTime(const OpenCgroup& cgroup) {
-  struct stat found {};
-  if (::fstat(cgroup.dirs[layout_->walk].get(), &found) != 0) return std::nullopt;
-  double seconds = static_cast<double>(found.st_mtim.tv_sec) + static_cast<double>(found.st_mtim.tv_nsec) / 1e9;
-  seconds = std::max(seconds, boot_time_seconds_.value_or(0));
-  auto [known, is_new] = starts_.try_emplace(cgroup.path, Start{found.st_ino, seconds, pass_});
-  Start& start = known->second;
-  if (start.inode != found.st_ino) start = {found.st_ino, seconds, pass_};
-  start.unix_seconds = std::min(start.unix_seconds, seconds);
-  start.pass = pass_;
-  return start.unix_seconds;
+bool CgroupReader::ReadContainer(KnownCgroup& cgroup, const Place& place, Pass& pass, Pod& pod) {
+  const bool was_open = cgroup.dir.valid();
+  if (!LookAt(cgroup, pass)) return false;
+  Container container;
+  container.id = place.container_id;
+  container.cgroup_path = cgroup.path;
+  container.usage.start_time_seconds = cgroup.start_time_seconds;
+  if (!pass.reader.ReadContainer(cgroup, container)) return false;
+  if (!was_open && !files_.MayKeep()) cgroup.dir.Reset();
+  pod.containers.push_back(std::move(container));
+  return true;
 }
 
 }  // namespace cloudmon::cgroup

@@ -52,54 +52,55 @@ std::uint64_t CountProcesses(std::vector<std::uint32_t>& pids) {
 
 }  // namespace
 
-// The whole text of a file, valid until the next call. kNotFound (without a message): not there, or not supported, as
-// pressure files are without accounting and cgroup.procs is in a threaded cgroup.
-Result<std::string_view> UsageReader::Load(const Where& where, const char* name) {
-  const UniqueFd fd(::openat(where.dir_fd, name, O_RDONLY | O_CLOEXEC));
-  if (!fd.valid() && errno == ENOENT) return Error{ErrorCode::kNotFound, {}};
-  if (!fd.valid()) return ErrnoError(errno, "open");
-  const Status read = ReadAll(fd.get(), buffer_);
-  if (!read.ok()) return read.error();
-  return std::string_view(buffer_);
-}
-
-void UsageReader::AddError(Error error, const Where& where, const char* name) {
-  const std::string path = layout_.mounts[where.mount] + cgroup_->path + std::string(where.below) + "/" + name;
+void UsageReader::AddError(Error error, std::size_t mount, std::string_view below, const char* name) {
+  ++errors_;
+  const std::string path = layout_.mounts[mount] + cgroup_->path + std::string(below) + "/" + name;
   scan_.AddError(Wrap(std::move(error), path));
 }
 
 // Gives the file's text to `parser`. False: there is none.
 template <class Parser>
 bool UsageReader::Parse(Mounted mount, const char* name, Parser parser) {
-  if (!mount || !cgroup_->dirs[*mount].valid() || gone_) return false;
-  const Where where{.dir_fd = cgroup_->dirs[*mount].get(), .mount = *mount, .below = {}};
-  auto text = Load(where, name);
+  return ParseFile(mount, name, &cgroup_->files, parser);
+}
+
+// The same for a file that is not read on each pass.
+template <class Parser>
+void UsageReader::ParseSetting(Mounted mount, const char* name, Parser parser) {
+  ParseFile(mount, name, nullptr, parser);
+}
+
+template <class Parser>
+bool UsageReader::ParseFile(Mounted mount, const char* name, KeptFiles* kept, Parser parser) {
+  if (!mount || !mounts_[*mount].valid() || gone_) return false;
+  const bool is_open = *mount == layout_.walk && cgroup_->dir.valid();
+  const int dir_fd = is_open ? cgroup_->dir.get() : mounts_[*mount].get();
+  auto text = files_.Read({dir_fd, is_open ? std::string_view() : cgroup_->path, *mount, name}, kept);
   if (text.ok()) {
-    for (Error& error : parser(text.value())) AddError(std::move(error), where, name);
+    for (Error& error : parser(text.value())) AddError(std::move(error), *mount, {}, name);
   } else if (text.error().code == ErrorCode::kGone) {
     gone_ = true;
   } else if (text.error().code != ErrorCode::kNotFound) {
-    AddError(std::move(text.error()), where, name);
+    AddError(std::move(text.error()), *mount, {}, name);
   }
   return text.ok();
 }
 
-bool UsageReader::ReadPod(const OpenCgroup& cgroup, Pod& pod) {
+bool UsageReader::ReadPod(KnownCgroup& cgroup, Pod& pod) {
   cgroup_ = &cgroup;
   gone_ = false;
   ReadUsage(pod.usage, Detail::kPod);
   return !gone_ && !HasGone();
 }
 
-bool UsageReader::ReadContainer(const OpenCgroup& cgroup, Container& container) {
+bool UsageReader::ReadContainer(KnownCgroup& cgroup, Container& container) {
   cgroup_ = &cgroup;
   gone_ = false;
   ReadUsage(container.usage, Detail::kContainer);
   auto parse = [&](auto text) { return ParsePids(text, container.pids); };
   if (Parse(layout_.walk, "cgroup.procs", parse)) {
     below_left_ = kMaxCgroupsBelow;
-    const Where where{.dir_fd = cgroup.dirs[layout_.walk].get(), .mount = layout_.walk, .below = {}};
-    ReadPidsBelow(where, 0, container.pids);
+    if (cgroup.MayHaveMoreThan(0)) ReadPidsBelow({}, 0, container.pids);
     container.usage.processes = CountProcesses(container.pids);
     return true;  // it is alive after all else was read
   }
@@ -108,33 +109,34 @@ bool UsageReader::ReadContainer(const OpenCgroup& cgroup, Container& container) 
 
 // The directory of a removed cgroup can still be open, but holds nothing: what was found absent in it says nothing.
 bool UsageReader::HasGone() const {
-  return ::faccessat(cgroup_->dirs[layout_.walk].get(), "cgroup.procs", F_OK, 0) != 0 && errno == ENOENT;
+  return ::faccessat(cgroup_->dir.get(), "cgroup.procs", F_OK, 0) != 0 && errno == ENOENT;
 }
 
 // Containers may have cgroups of their own, such as those of a systemd in a container. They come and go as they like.
-void UsageReader::ReadPidsBelow(const Where& where, int depth, std::vector<std::uint32_t>& pids) {
-  if (depth == kMaxDepthBelow || !MayHaveDirectories(where.dir_fd)) return;
-  const auto names = ListDirectories(where.dir_fd);
-  if (!names.ok()) return AddError(names.error(), where, ".");
+void UsageReader::ReadPidsBelow(const std::string& below, int depth, std::vector<std::uint32_t>& pids) {
+  const std::string path = "." + cgroup_->path + below;
+  const auto dir = files_.Open(mounts_[layout_.walk].get(), path.c_str(), O_RDONLY | O_DIRECTORY);
+  if (!dir.ok() || !MayHaveDirectories(dir.value().get())) return;
+  const auto names = ListDirectories(dir.value().get());
+  if (!names.ok()) return AddError(names.error(), layout_.walk, below, ".");
   for (const std::string& name : names.value()) {
     if (below_left_-- <= 0) return;
-    const std::string path = std::string(where.below) + "/" + name;
-    const auto dir = OpenDirectory(where.dir_fd, name.c_str(), OpenFor::kListing);
-    if (!dir.ok()) continue;
-    const Where below{.dir_fd = dir.value().get(), .mount = where.mount, .below = path};
-    const auto text = Load(below, "cgroup.procs");
+    const std::string child = below + "/" + name;
+    const auto text = files_.ReadOnce(dir.value().get(), (name + "/cgroup.procs").c_str());
     if (text.ok()) {
-      for (Error& error : ParsePids(text.value(), pids)) AddError(std::move(error), below, "cgroup.procs");
+      for (Error& error : ParsePids(text.value(), pids))
+        AddError(std::move(error), layout_.walk, child, "cgroup.procs");
     } else if (text.error().code != ErrorCode::kNotFound && text.error().code != ErrorCode::kGone) {
-      AddError(text.error(), below, "cgroup.procs");
+      AddError(text.error(), layout_.walk, child, "cgroup.procs");
     }
-    ReadPidsBelow(below, depth + 1, pids);
+    if (depth + 1 < kMaxDepthBelow) ReadPidsBelow(child, depth + 1, pids);
   }
 }
 
 // A controller without a v1 mount may be on the unified one. Whether this cgroup is in the v1 mount does not matter:
 // one that is being removed would else switch to other counters.
 void UsageReader::ReadUsage(Usage& usage, Detail detail) {
+  if (detail == Detail::kContainer) ReadSettings(usage);
   ReadCpu(usage.cpu, detail);
   if (const Mounted mount = layout_.V1(Controller::kMemory)) {
     ReadMemoryV1(*mount, usage.memory, detail);
@@ -151,20 +153,40 @@ void UsageReader::ReadUsage(Usage& usage, Detail detail) {
   if (const Mounted unified = layout_.unified) ReadPressure(*unified, usage.pressure);
 }
 
+void UsageReader::ReadSettings(Usage& usage) {
+  if (now_ms_ < cgroup_->settings_due_ms) return cgroup_->settings.CopyTo(usage);
+  const std::uint64_t errors_before = errors_;
+  ReadCpuSettings(usage.cpu);
+  if (const Mounted mount = layout_.V1(Controller::kMemory)) {
+    ParseSetting(mount, "memory.limit_in_bytes", [&](auto text) { return v1::ParseMemoryLimit(text, usage.memory); });
+  } else {
+    ParseSetting(layout_.unified, "memory.max", [&](auto text) { return ParseLimit(text, usage.memory.limit_bytes); });
+  }
+  const Mounted pids = layout_.V1(Controller::kPids);
+  ParseSetting(pids ? pids : layout_.unified, "pids.max",
+               [&](auto text) { return ParseLimit(text, usage.threads_max); });
+  if (errors_ == errors_before && !gone_) cgroup_->KeepSettings(usage, now_ms_);
+}
+
+void UsageReader::ReadCpuSettings(CpuUsage& cpu) {
+  if (const Mounted mount = layout_.V1(Controller::kCpu)) {
+    ParseSetting(mount, "cpu.shares", [&](auto text) { return ParseNumber(text, cpu.shares); });
+    ParseSetting(mount, "cpu.cfs_period_us", [&](auto text) { return ParseNumber(text, cpu.period_usec); });
+    ParseSetting(mount, "cpu.cfs_quota_us", [&](auto text) { return v1::ParseCfsQuota(text, cpu); });
+  } else {
+    ParseSetting(layout_.unified, "cpu.max", [&](auto text) { return v2::ParseCpuMax(text, cpu); });
+    ParseSetting(layout_.unified, "cpu.weight", [&](auto text) { return v2::ParseCpuWeight(text, cpu); });
+  }
+}
+
 void UsageReader::ReadCpu(CpuUsage& cpu, Detail detail) {
   if (const Mounted mount = layout_.V1(Controller::kCpuacct)) {
     ReadCpuTimesV1(*mount, cpu, detail);
   } else {
     Parse(layout_.unified, "cpu.stat", [&](auto text) { return v2::ParseCpuStat(text, cpu); });
   }
-  if (detail == Detail::kContainer) {
-    if (const Mounted mount = layout_.V1(Controller::kCpu)) {
-      ReadCpuLimitsV1(*mount, cpu);
-    } else {
-      Parse(layout_.unified, "cpu.max", [&](auto text) { return v2::ParseCpuMax(text, cpu); });
-      Parse(layout_.unified, "cpu.weight", [&](auto text) { return v2::ParseCpuWeight(text, cpu); });
-    }
-  }
+  const Mounted limits = layout_.V1(Controller::kCpu);
+  if (limits && cpu.quota_usec) Parse(limits, "cpu.stat", [&](auto text) { return v1::ParseCpuStat(text, cpu); });
   if (!cpu.quota_usec) cpu.periods = cpu.throttled_periods = cpu.throttled_ns = std::nullopt;
 }
 
@@ -176,13 +198,6 @@ void UsageReader::ReadCpuTimesV1(std::size_t mount, CpuUsage& cpu, Detail detail
   Parse(mount, "cpuacct.stat", [&](auto text) { return v1::ParseCpuacctStat(text, ticks_per_second_, cpu); });
 }
 
-void UsageReader::ReadCpuLimitsV1(std::size_t mount, CpuUsage& cpu) {
-  Parse(mount, "cpu.shares", [&](auto text) { return ParseNumber(text, cpu.shares); });
-  Parse(mount, "cpu.cfs_period_us", [&](auto text) { return ParseNumber(text, cpu.period_usec); });
-  Parse(mount, "cpu.cfs_quota_us", [&](auto text) { return v1::ParseCfsQuota(text, cpu); });
-  if (cpu.quota_usec) Parse(mount, "cpu.stat", [&](auto text) { return v1::ParseCpuStat(text, cpu); });
-}
-
 void UsageReader::ReadMemoryV1(std::size_t mount, MemoryUsage& memory, Detail detail) {
   Value inactive_file_bytes;
   Parse(mount, "memory.usage_in_bytes", [&](auto text) { return ParseNumber(text, memory.usage_bytes); });
@@ -190,7 +205,6 @@ void UsageReader::ReadMemoryV1(std::size_t mount, MemoryUsage& memory, Detail de
   memory.working_set_bytes = WorkingSet(memory.usage_bytes, inactive_file_bytes);
   if (detail == Detail::kPod) return;
   Parse(mount, "memory.max_usage_in_bytes", [&](auto text) { return ParseNumber(text, memory.max_usage_bytes); });
-  Parse(mount, "memory.limit_in_bytes", [&](auto text) { return v1::ParseMemoryLimit(text, memory); });
   Parse(mount, "memory.oom_control", [&](auto text) { return v1::ParseOomControl(text, memory); });
 }
 
@@ -203,17 +217,16 @@ void UsageReader::ReadMemoryV2(std::size_t mount, MemoryUsage& memory, Detail de
   if (detail == Detail::kPod) return;
   Parse(mount, "memory.swap.current", [&](auto text) { return ParseNumber(text, memory.swap_bytes); });
   Parse(mount, "memory.peak", [&](auto text) { return ParseNumber(text, memory.max_usage_bytes); });
-  Parse(mount, "memory.max", [&](auto text) { return ParseLimit(text, memory.limit_bytes); });
 }
 
-void UsageReader::LookAtTop(const OpenCgroup& top) {
+void UsageReader::LookAtTop(KnownCgroup& top) {
   cgroup_ = &top;
   gone_ = false;
   const Mounted mount = layout_.V1(Controller::kBlkio);
   for (std::size_t i = 0; i < kBlkioSources.size(); ++i) {
     std::vector<DeviceIo> all;
     auto parse = [&](auto text) { return v1::ParseBlkio(text, kBlkioSources[i].kind, all); };
-    blkio_counts_[i] = !Parse(mount, kBlkioSources[i].recursive, parse) || !all.empty();
+    blkio_counts_[i] = !ParseFile(mount, kBlkioSources[i].recursive, nullptr, parse) || !all.empty();
   }
 }
 
@@ -249,7 +262,6 @@ void UsageReader::ReadThreads(Usage& usage) {
   const Mounted v1 = layout_.V1(Controller::kPids);
   const Mounted mount = v1 ? v1 : layout_.unified;
   Parse(mount, "pids.current", [&](auto text) { return ParseNumber(text, usage.threads); });
-  Parse(mount, "pids.max", [&](auto text) { return ParseLimit(text, usage.threads_max); });
 }
 
 void UsageReader::ReadPressure(std::size_t mount, PressureTotals& pressure) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -119,18 +120,22 @@ TEST_CASE("what cannot be read is counted and hides nothing else") {
 
 namespace {
 
-// Names the pod of a V1Tree and says that it has a network of its own.
+// Names the pod of a V1Tree and says, unless told otherwise, that it has a network of its own.
 class TreePod final : public identity::Source {
  public:
+  explicit TreePod(std::optional<bool> host_network = false) : host_network_(host_network) {}
   [[nodiscard]] std::string_view name() const override { return "cri"; }
   Result<std::vector<identity::PodIdentity>> Fetch() override {
     identity::PodIdentity pod;
     pod.uid = test::kUid;
     pod.namespace_name = "shop";
     pod.name = "web-1";
-    pod.host_network = false;
+    pod.host_network = host_network_;
     return std::vector{pod};
   }
+
+ private:
+  std::optional<bool> host_network_;
 };
 
 std::string PageOf(const test::V1Tree& tree) {
@@ -155,11 +160,39 @@ const char* const kReceived = R"(container_network_receive_bytes_total{namespace
 
 TEST_CASE("a process whose number is another's by now does not show its network as the pod's") {
   const test::V1Tree tree;
+  tree.Container("memory", "cgroup.procs", "");  // it is in a cgroup below, of which no file is kept to ask again
+  tree.Container("memory", "init.scope/cgroup.procs", "42\n");
   tree.Proc("42/net/dev", NetDev(7));
   tree.Proc("42/cgroup", "4:memory:/system.slice/cron.service\n");
   CHECK(PageOf(tree).find("container_network_receive_bytes_total") == std::string::npos);
-  tree.Proc("42/cgroup", "4:memory:" + test::kContainerPath + "\n");
+  tree.Proc("42/cgroup", "4:memory:" + test::kContainerPath + "/init.scope\n");
   CHECK(PageOf(tree).find(kReceived + std::string("7\n")) != std::string::npos);
+}
+
+TEST_CASE("a container is asked for its network namespace until it has one of its own") {
+  const test::V1Tree tree;
+  tree.Proc("42/net/dev", NetDev(7));
+  tree.Proc("1/ns/x", "");
+  tree.Proc("42/ns/x", "");
+  const std::filesystem::path of_init = tree.roots().procfs + "/1/ns/net";
+  const std::filesystem::path of_process = tree.roots().procfs + "/42/ns/net";
+  std::filesystem::create_symlink("net:[1]", of_init);
+  std::filesystem::create_symlink("net:[1]", of_process);  // its runtime still prepares it
+  const identity::ProcessProbe probe(tree.roots().procfs);
+  test::FakeClock clock(kNowMs);
+  std::vector<std::unique_ptr<identity::Source>> sources;
+  sources.push_back(std::make_unique<TreePod>(std::nullopt));
+  Collector collector(ConfigFor(tree.roots()), std::move(sources), probe, clock);
+  const auto shows_network = [&] {
+    clock.Advance(Collector::kShareMs);
+    return collector.Page(exposition::Format::kText).find(kReceived) != std::string::npos;
+  };
+  CHECK(!shows_network());
+  std::filesystem::remove(of_process);
+  std::filesystem::create_symlink("net:[2]", of_process);
+  CHECK(shows_network());
+  std::filesystem::remove(of_process);
+  CHECK(shows_network());
 }
 
 TEST_CASE("when a process has gone another of the pod shows the network") {

@@ -83,3 +83,13 @@ TEST_CASE("settings of pushing") {
   CHECK(finish("http://h:8082", queue(10'000)) == used);
   CHECK(finish("http://h:8082", queue(10'001)) == "push.queue: expected 1 to 10000, got 10001");
 }
+
+TEST_CASE("the number of kept descriptors is not negative") {
+  ExporterConfig config;
+  config.kept_descriptors = 0;
+  CHECK(FinishConfig(config).ok());
+  config.kept_descriptors = -1;
+  const Status status = FinishConfig(config);
+  REQUIRE(!status.ok());
+  CHECK(status.error().message.starts_with("collector.cgroup.kept-descriptors"));
+}

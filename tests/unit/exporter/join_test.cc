@@ -113,6 +113,6 @@ TEST_CASE("the pause process is asked for the network first") {
   const auto pods = JoinPods({pod}, who);
   REQUIRE(pods[0].processes.size() == 2);
   CHECK(pods[0].processes[0].pid == 20);
-  CHECK(pods[0].processes[0].cgroup_name == "crio-1.scope");
+  CHECK(pods[0].processes[0].cgroup_path.ends_with("/crio-1.scope"));
   CHECK(pods[0].processes[1].pid == 10);
 }

@@ -30,7 +30,7 @@ TEST_CASE("recorded nodes: every value") {
   const test::FakeClock clock(0);
   for (const std::string_view node : test::kRecordedNodes) {
     CAPTURE(node);
-    CgroupReader reader(test::RecordedRoots(node), clock, 100);
+    CgroupReader reader(test::RecordedRoots(node), clock, 4096, 100);
     const CgroupScan scan = reader.Read();
     CHECK(scan.errors.empty());
     const std::string text = test::ScanText(scan);
@@ -43,7 +43,7 @@ TEST_CASE("recorded nodes: each process is found in its container") {
   const test::FakeClock clock(0);
   for (const std::string_view node : test::kRecordedNodes) {
     CAPTURE(node);
-    CgroupReader reader(test::RecordedRoots(node), clock, 100);
+    CgroupReader reader(test::RecordedRoots(node), clock, 4096, 100);
     const CgroupScan scan = reader.Read();
     CHECK(scan.pods.size() == 5);
     std::set<std::pair<std::uint32_t, std::string>> found;
@@ -66,20 +66,20 @@ TEST_CASE("without mountinfo the directory says what it is") {
   const test::TempDir empty;
   Roots roots = test::RecordedRoots("systemd");
   const std::string boot = test::ReadText(roots.procfs + "/stat");
-  CgroupReader with(roots, clock, 100);
+  CgroupReader with(roots, clock, 4096, 100);
   empty.Write("stat", boot);
   roots.procfs = empty.path();
-  CgroupReader without(roots, clock, 100);
+  CgroupReader without(roots, clock, 4096, 100);
   CHECK(test::ScanText(with.Read()) == test::ScanText(without.Read()));
   // A mountinfo of another machine: what it names is not there.
   empty.Write("1/mountinfo", "32 31 0:29 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n");
-  CgroupReader other(roots, clock, 100);
+  CgroupReader other(roots, clock, 4096, 100);
   CHECK(other.Read().version == "v2");
 }
 
 TEST_CASE("a scan leaves no descriptor open") {
   const test::FakeClock clock(0);
-  CgroupReader reader(test::RecordedRoots("cgroupfs"), clock, 100);
+  CgroupReader reader(test::RecordedRoots("cgroupfs"), clock, 4096, 100);
   (void)reader.Read();
   const std::size_t before = OpenDescriptors();
   for (int i = 0; i < 5; ++i) (void)reader.Read();

@@ -54,7 +54,7 @@ TEST_CASE("kubepods is found below prefixes, several of them, not too deep and n
   tree.Pod("1/2/3/4/5/6/kubepods/podc2");
   tree.Pod("user.slice/podd1");
   const test::FakeClock clock(0);
-  CgroupReader reader(tree.roots(), clock, 100);
+  CgroupReader reader(tree.roots(), clock, 4096, 100);
   CHECK(Paths(reader) ==
         Expected{"/1/2/3/4/5/kubepods/podc1", "/docker/1/kubelet/kubepods/besteffort/podb2", "/kubepods/poda1",
                  "/system.slice/docker-1.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-podb1.slice"});
@@ -63,7 +63,7 @@ TEST_CASE("kubepods is found below prefixes, several of them, not too deep and n
 TEST_CASE("a kubepods that appears shows within 10 s, one that goes makes others show at once") {
   const V2Tree tree;
   test::FakeClock clock(0);
-  CgroupReader reader(tree.roots(), clock, 100);
+  CgroupReader reader(tree.roots(), clock, 4096, 100);
   CHECK(Paths(reader).empty());
   tree.Pod("kubepods/poda1");
   clock.Advance(5'000);

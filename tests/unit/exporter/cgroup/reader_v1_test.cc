@@ -19,7 +19,7 @@ namespace {
 
 CgroupScan Scan(const V1Tree& tree) {
   const test::FakeClock clock(0);
-  return CgroupReader(tree.roots(), clock, 100).Read();
+  return CgroupReader(tree.roots(), clock, 4096, 100).Read();
 }
 
 // The only container, of a scan without errors.
