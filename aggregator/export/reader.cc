@@ -227,6 +227,7 @@ bool Handler::FinishEntry() {
   if (!member.ok()) return Refuse(member.error().message);
   if (!members_.insert(member.value()).second) return Refuse("the bucket has an entry of the same name already");
   const Status taken = take_(time_seconds_, member.value(), point_);
+  if (!taken.ok() && taken.error().code == ErrorCode::kInvalid) return Refuse(taken.error().message);
   if (!taken.ok()) error_ = taken.error();
   ++index_;
   ++summary_.entries;

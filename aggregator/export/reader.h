@@ -14,7 +14,7 @@
 
 namespace cloudmon::exports {
 
-// An error ends the reading.
+// An error ends the reading; kInvalid says that the entry cannot be taken.
 using TakeEntry =
     std::function<Status(std::int64_t time_seconds, const series::Member& member, const series::Point& point)>;
 
@@ -31,7 +31,7 @@ struct ReadSummary {
 // are not negative, rounded to whole ones (rates to one decimal); null is a value that is not known. Fields that are
 // not known are skipped and counted.
 // Error: kParse with the place, "line 3, column 14: /web-1/1795369210/0/memory_bytes: expected a number, got a string";
-// kIo; what `take` returned, as it is. One thread at a time for each `in`.
+// kIo; what `take` returned, with the place where that is kInvalid. One thread at a time for each `in`.
 Result<ReadSummary> ReadFile(std::istream& in, series::Kind kind, std::int64_t interval_seconds, const TakeEntry& take);
 
 }  // namespace cloudmon::exports

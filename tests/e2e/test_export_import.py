@@ -146,6 +146,24 @@ class ExportImport(Case):
                 self.assertIn(message, done.stderr)
                 self.assertEqual(set(read(self.export(data)).values()), {EMPTY.encode()}, "nothing is imported")
 
+    def test_files_of_another_time_zone(self):
+        files, data = self.temp_dir(), self.temp_dir()
+        hour = int(time.time()) // 3600 * 3600
+        # In Tokyo, nine hours ahead.
+        local, old = (time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(hour + 3600 * more)) for more in (9, -1))
+        with open(f"{files}/nodes.json", "w", encoding="utf-8") as file:
+            json.dump({"node-a": {old: [{"memory_bytes": 1}]}}, file)
+        with open(f"{files}/pods.json", "w", encoding="utf-8") as file:
+            json.dump({"web-1": {local: [{"namespace": "shop"}]}}, file)
+        done = command("import", files, f"--storage.path={data}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"pods.json: line 1, column {len(local) + 37}: /web-1/{local}/0: the bucket lies in the future; ",
+                      done.stderr)
+        done = command("import", files, f"--storage.path={data}", zone="Asia/Tokyo")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        nodes = json.loads(read(self.export(data))["nodes.json"])
+        self.assertEqual(list(nodes["node-a"]), [str(hour - 10 * 3600)], "nothing is left of the other zone's")
+
     def test_a_full_disk_leaves_what_was_there(self):
         files, data = self.temp_dir(), self.temp_dir()
         write_pods(files, pods=10, buckets=300)
