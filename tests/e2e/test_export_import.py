@@ -183,6 +183,22 @@ class ExportImport(Case):
         self.assertEqual(done.returncode, 2)
         self.assertIn("pods.json: Not a directory", done.stderr)
 
+    def test_many_pods_of_one_name(self):
+        files, data = self.temp_dir(), self.temp_dir()
+        newest = int(time.time()) // 10 * 10
+        buckets = {str(newest - 10 * i): [{"namespace": f"tenant-{pod}", "memory_bytes": i} for pod in range(300)]
+                   for i in range(700)}
+        with open(f"{files}/pods.json", "w", encoding="utf-8") as file:
+            json.dump({"db-0": buckets}, file)
+        self.assertEqual(command("import", files, f"--storage.path={data}").returncode, 0)
+        done = command("export", f"--storage.path={data}", f"--out={files}/out")
+        self.assertIn("exported 210000 entries", done.stdout)
+        pods = json.loads(read(f"{files}/out")["pods.json"])["db-0"]
+        self.assertEqual(list(pods), sorted(buckets), "in the order of time")
+        for bucket, entries in pods.items():
+            self.assertEqual({(entry["namespace"], entry["memory_bytes"]) for entry in entries},
+                             {(entry["namespace"], entry["memory_bytes"]) for entry in buckets[bucket]}, bucket)
+
     def test_progress_on_a_terminal(self):
         files, data = self.temp_dir(), self.temp_dir()
         write_pods(files, pods=50, buckets=300)
