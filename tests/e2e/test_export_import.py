@@ -132,8 +132,8 @@ class ExportImport(Case):
                 (good[:40], "pods.json: line 2, column 29: /web-1/1795369210/0/namespace: syntax error"),
                 (good.replace("9210", "9215"),
                  "pods.json: line 2, column 1: /web-1/1795369215: expected a multiple of the interval, 10 s"),
-                (good.replace('"namespace"', '"name"'),
-                 "pods.json: line 2, column 50: /web-1/1795369210/0: expected a pod's entry to say its namespace"),
+                (good.replace('"namespace"', '"pod"'),
+                 "pods.json: line 2, column 24: /web-1/1795369210/0/pod: does not agree with its key 'web-1': 'shop'"),
                 ("", "pods.json: line 1, column 1: syntax error")):
             with self.subTest(message):
                 files, data = self.temp_dir(), self.temp_dir()
