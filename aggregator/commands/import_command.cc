@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -95,7 +96,7 @@ Status FileImport::Stage(const Input& input) {
         }
         return taken = bulk_.Add(time, member, point);
       });
-  if (!taken.ok()) return taken;
+  if (!taken.ok() && taken.error().code != ErrorCode::kInvalid) return taken;
   if (!read.ok()) return Wrap(read.error(), input.file.name);
   for (const auto& [name, times] : read.value().skipped_fields) skipped_fields_[name] += times;
   return bulk_.EndPart();
@@ -127,10 +128,11 @@ void PrintReport(const ImportSettings& settings, const store::BulkImport::Report
 Status Import(const ImportSettings& settings) {
   const auto inputs = FindInputs(settings.directory);
   if (!inputs.ok()) return inputs.error();
-  std::string source;
-  for (const Input& input : inputs.value()) source += input.version;
   const SystemClock clock;
   const store::StoreOptions options = StoreOptionsOf(settings.aggregator);
+  const char* zone = std::getenv("TZ");  // what local times mean, as the files are read
+  std::string source = std::to_string(options.interval_seconds) + " s, " + (zone == nullptr ? "" : zone) + "\n";
+  for (const Input& input : inputs.value()) source += input.version;
   const auto bulk = store::BulkImport::Open(options, source, clock);
   if (!bulk.ok()) return bulk.error();
   Progress progress;

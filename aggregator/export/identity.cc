@@ -16,7 +16,7 @@ Error Refuse(std::string message) {
 
 // Where the namespace ends, for all that the key alone says.
 std::size_t FirstSeparator(std::string_view key) {
-  return key.find(kKeySeparator, 1);
+  return key.find(kKeySeparator);
 }
 
 }  // namespace
@@ -67,15 +67,15 @@ Result<series::Member> EntryIdentity::Finish() const {
   member.kind = kind_;
   if (kind_ == Kind::kNode) member.node = key_;
   if (kind_ == Kind::kNamespace) member.ns = key_;
-  if (kind_ == Kind::kPod) {
-    member.pod = key_;
-    if (member.ns.empty()) return Refuse("expected a pod's entry to say its namespace");
-  }
+  if (kind_ == Kind::kPod) member.pod = key_;
   if (kind_ == Kind::kDeployment) {
     const std::size_t around = kKeySeparator.size();
-    if (member.ns.empty() && member.deployment.empty()) member.ns = key_.substr(0, FirstSeparator(key_));
-    if (member.ns.empty()) member.ns = key_.substr(0, key_.size() - around - member.deployment.size());
-    if (member.deployment.empty()) member.deployment = key_.substr(member.ns.size() + around);
+    if (member.deployment.empty()) {
+      if (member.ns.empty()) member.ns = key_.substr(0, FirstSeparator(key_));
+      member.deployment = key_.substr(member.ns.size() + around);
+    } else if (member.ns.empty()) {
+      member.ns = key_.substr(0, key_.size() - around - member.deployment.size());
+    }
     if (KeyOf(member) != key_) return Refuse("namespace and deployment do not make its key " + Quoted(key_));
   }
   return member;

@@ -63,7 +63,7 @@ class Handler {
 
   bool null() { return Skip() || level_ == Level::kFields || Unexpected("null"); }
   bool boolean(bool value) { return Skip() || Unexpected(value ? "true" : "false"); }
-  bool number_integer(std::int64_t value) { return Number(static_cast<double>(value), {}); }
+  bool number_integer(std::int64_t value) { return Number(static_cast<double>(value), std::to_string(value)); }
   bool number_unsigned(std::uint64_t value) { return Number(value, {}); }
   bool number_float(double value, const std::string& text) { return Number(value, text); }
   bool string(const std::string& value);
@@ -227,6 +227,7 @@ bool Handler::FinishEntry() {
   if (!member.ok()) return Refuse(member.error().message);
   if (!members_.insert(member.value()).second) return Refuse("the bucket has an entry of the same name already");
   const Status taken = take_(time_seconds_, member.value(), point_);
+  if (!taken.ok() && taken.error().code == ErrorCode::kInvalid) return Refuse(taken.error().message);
   if (!taken.ok()) error_ = taken.error();
   ++index_;
   ++summary_.entries;

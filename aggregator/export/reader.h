@@ -14,7 +14,7 @@
 
 namespace cloudmon::exports {
 
-// An error ends the reading.
+// An error ends the reading; kInvalid says that the entry cannot be taken.
 using TakeEntry =
     std::function<Status(std::int64_t time_seconds, const series::Member& member, const series::Point& point)>;
 
@@ -27,11 +27,11 @@ struct ReadSummary {
 // the file and while reading: memory does not grow with it. `in` must be seekable.
 //
 // A bucket is Unix seconds or "2026-11-22 17:40:10" in local time. Who an entry is follows from its key and its fields
-// node, namespace, deployment, pod: a pod's needs a namespace, what they both say must agree. Values are numbers that
-// are not negative, rounded to whole ones (rates to one decimal); null is a value that is not known. Fields that are
-// not known are skipped and counted.
-// Error: kParse with the place, "line 3, column 14: /web-1/1795369210/0/memory_bytes: expected a number, got a string";
-// kIo; what `take` returned, as it is. One thread at a time for each `in`.
+// node, namespace, deployment, pod: what they both say must agree. Pages may have pods without a namespace. Values are
+// numbers that are not negative, rounded to whole ones (rates to one decimal); null is a value that is not known.
+// Fields that are not known are skipped and counted. Error: kParse with the place, "line 3, column 14:
+// /web-1/1795369210/0/memory_bytes: expected a number, got a string"; kIo; what `take` returned, with the place where
+// that is kInvalid. One thread at a time for each `in`.
 Result<ReadSummary> ReadFile(std::istream& in, series::Kind kind, std::int64_t interval_seconds, const TakeEntry& take);
 
 }  // namespace cloudmon::exports

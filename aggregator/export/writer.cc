@@ -32,41 +32,75 @@ struct Source {
   }
 };
 
+// What the members of one key amount to.
+struct Extent {
+  std::size_t members = 0, points = 0;
+  std::int64_t first_seconds = std::numeric_limits<std::int64_t>::max(), last_seconds = 0;
+  std::int64_t step_seconds = std::numeric_limits<std::int64_t>::max();  // between two buckets, at least
+
+  void Add(const SeriesSlice& slice) {
+    const std::vector<std::int64_t>& times = slice.times_seconds;
+    ++members;
+    points += times.size();
+    first_seconds = std::min(first_seconds, times.front());
+    last_seconds = std::max(last_seconds, times.back());
+    for (std::size_t i = 1; i < times.size(); ++i) step_seconds = std::min(step_seconds, times[i] - times[i - 1]);
+  }
+};
+
 class Writer {
  public:
-  explicit Writer(const Sink& sink) : sink_(sink) {}
+  Writer(const ForEach& for_each, const Sink& sink) : for_each_(for_each), sink_(sink) {}
 
-  // Takes members in the order of their keys. False: the sink takes no more.
+  // Takes members in the order of their keys. False: status() says why no more is taken.
   bool Take(SeriesSlice slice);
   bool Finish();
-  [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] const Status& status() const { return status_; }
 
  private:
+  // Pods of one name may be many, one in each namespace: they are not all kept, but read again part by part.
+  [[nodiscard]] bool InParts() const { return kind_ == series::Kind::kPod && extent_.points > kPointsInMemory; }
+  void AddSource(SeriesSlice slice);
   bool WriteKey();
+  bool WriteParts();
+  bool WriteSources();
   bool WriteBucket(std::int64_t time_seconds);
   bool Flush();
 
+  const ForEach& for_each_;
   const Sink& sink_;
-  bool failed_ = false;
+  Status status_ = Status::Ok();
   api::EntryWriter entries_{{series::kFields.begin(), series::kFields.end()}};
   api::TextBuffer text_{kPieceBytes * 2};
   std::string key_;
-  std::vector<Source> sources_;  // all of key_
-  std::size_t keys_written_ = 0;
+  series::Kind kind_ = series::Kind::kCluster;          // of key_'s members
+  Extent extent_;                                       // of them
+  std::vector<Source> sources_;                         // all of them, but for InParts()
+  std::size_t keys_written_ = 0, buckets_written_ = 0;  // of the file, of the key
 };
 
 bool Writer::Take(SeriesSlice slice) {
   std::string key = KeyOf(*slice.member);
-  if (!sources_.empty() && key != key_ && !WriteKey()) return false;
+  if (extent_.members > 0 && key != key_ && !WriteKey()) return false;
   key_ = std::move(key);
+  kind_ = slice.member->kind;
+  extent_.Add(slice);
+  if (InParts()) {
+    sources_.clear();
+  } else {
+    AddSource(std::move(slice));
+  }
+  return true;
+}
+
+void Writer::AddSource(SeriesSlice slice) {
   sources_.emplace_back().slice = std::move(slice);
   api::AppendIdentity(sources_.back().identity, *sources_.back().slice.member);
-  return true;
 }
 
 bool Writer::Finish() {
   if (key_ != kClusterKey) {  // without entries, its key is there all the same
-    if (!sources_.empty() && !WriteKey()) return false;
+    if (extent_.members > 0 && !WriteKey()) return false;
     key_ = kClusterKey;
   }
   if (!WriteKey()) return false;
@@ -78,19 +112,45 @@ bool Writer::WriteKey() {
   std::string quoted;
   api::AppendJsonString(quoted, key_);
   text_.Append((keys_written_++ == 0 ? "{\n" : ",\n") + quoted + ":{");
-  for (bool first = true;; first = false) {
+  buckets_written_ = 0;
+  if (InParts() ? !WriteParts() : !WriteSources()) return false;
+  text_.Append("}");
+  extent_ = {};
+  return true;
+}
+
+bool Writer::WriteParts() {
+  store::Selector selector;
+  selector.kind = kind_;
+  selector.pod = key_;
+  const std::int64_t buckets = static_cast<std::int64_t>(std::max<std::size_t>(1, kPointsInMemory / extent_.members));
+  const std::int64_t last = extent_.last_seconds;
+  const std::int64_t span = last - extent_.first_seconds + 1;
+  const std::int64_t width = extent_.step_seconds > span / buckets ? span : extent_.step_seconds * buckets;
+  for (std::int64_t start = extent_.first_seconds; start <= last; start += width) {
+    const std::int64_t end = std::min(start + width, last + 1);
+    status_ = for_each_(selector, start, end, KeyLess, kPointsInMemory, [this](SeriesSlice slice) {
+      AddSource(std::move(slice));
+      return true;
+    });
+    if (!status_.ok() || !WriteSources()) return false;
+  }
+  return true;
+}
+
+bool Writer::WriteSources() {
+  for (;;) {
     std::int64_t time_seconds = std::numeric_limits<std::int64_t>::max();
     for (const Source& source : sources_) time_seconds = std::min(time_seconds, source.NextSeconds());
     if (time_seconds == std::numeric_limits<std::int64_t>::max()) break;
-    if (!first) text_.Append(",");
     if (!WriteBucket(time_seconds)) return false;
   }
-  text_.Append("}");
   sources_.clear();
   return true;
 }
 
 bool Writer::WriteBucket(std::int64_t time_seconds) {
+  if (buckets_written_++ > 0) text_.Append(",");
   text_.Reserve(api::kMaxNumberBytes + 4);
   text_.Put("\""), text_.Put(time_seconds), text_.Put("\":[");
   for (bool first = true; Source & source : sources_) {
@@ -104,9 +164,9 @@ bool Writer::WriteBucket(std::int64_t time_seconds) {
 }
 
 bool Writer::Flush() {
-  failed_ = !sink_(text_.view());
+  if (!sink_(text_.view())) status_ = Error{ErrorCode::kGone, "the receiver took no more"};
   text_.Clear();
-  return !failed_;
+  return status_.ok();
 }
 
 }  // namespace
@@ -128,7 +188,7 @@ std::string KeyOf(const Member& member) {
 }
 
 Status WriteFile(const ForEach& for_each, series::Kind kind, const api::TimeRange& range, const Sink& sink) {
-  Writer writer(sink);
+  Writer writer(for_each, sink);
   for (const series::Kind part : {kind, series::Kind::kCluster}) {
     const auto take = [&](SeriesSlice slice) {
       // A member of the cluster's name: the API does not show it either.
@@ -139,10 +199,10 @@ Status WriteFile(const ForEach& for_each, series::Kind kind, const api::TimeRang
     selector.kind = part;
     const Status status = for_each(selector, range.start_seconds, range.end_seconds, KeyLess, kPointsInMemory, take);
     if (!status.ok()) return status;
-    if (writer.failed()) break;
+    if (!writer.status().ok()) return writer.status();
   }
-  if (writer.failed() || !writer.Finish()) return Error{ErrorCode::kGone, "the receiver took no more"};
-  return Status::Ok();
+  writer.Finish();
+  return writer.status();
 }
 
 }  // namespace cloudmon::exports

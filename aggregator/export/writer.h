@@ -44,8 +44,9 @@ using Sink = std::function<bool(std::string_view)>;
 // How many points are read at a time: about 30 MB.
 inline constexpr std::size_t kPointsInMemory = 200'000;
 
-// Writes one file of the buckets in `range` in pieces of about 64 KiB. In memory are `kPointsInMemory` points, but all
-// of one key. Members with equal keys (pods of one name) share it: entries by time, then by member.
+// Writes one file of the buckets in `range` in pieces of about 64 KiB. In memory are about twice `kPointsInMemory`
+// points, but all of one member. Members with equal keys (pods of one name) share it: entries by time, then by member;
+// where they have more points than that, `for_each` is called again, for parts of the time, from within its `take`.
 // Errors: those of `for_each`; kGone when `sink` took no more.
 Status WriteFile(const ForEach& for_each, series::Kind kind, const api::TimeRange& range, const Sink& sink);
 

@@ -16,9 +16,20 @@ constexpr const char* kStagingName = "import.db";
 // A batch is one transaction: large enough that syncing it costs little, small enough for the journal.
 constexpr std::size_t kBatchBuckets = 64;
 constexpr std::size_t kBatchEntries = 200'000;
+// Clocks of machines differ a little.
+constexpr std::int64_t kMaxAheadSeconds = 60;
 
 std::string FileIn(const std::string& directory, const char* name) {
   return (std::filesystem::path(directory) / name).string();
+}
+
+// What was merged into a database that is no longer this one is to be merged again.
+Status ForgetForeign(Connection& db, ImportStaging& staging) {
+  if (staging.merged_seconds() == 0) return Status::Ok();
+  const auto there =
+      db.QueryInt("SELECT count(*) FROM bucket WHERE time = " + std::to_string(staging.merged_seconds()));
+  if (!there.ok()) return there.error();
+  return there.value() > 0 ? Status::Ok() : staging.SetMerged(0);
 }
 
 struct SameMember {
@@ -53,7 +64,8 @@ Result<std::unique_ptr<BulkImport>> BulkImport::Open(const StoreOptions& options
     return synced.error().code == ErrorCode::kInvalid ? synced.error() : Wrap(synced.error(), "storage.path");
   }
   Result<ImportStaging> staging = ImportStaging::Open(FileIn(options.path, kStagingName), source);
-  if (!staging.ok()) return Wrap(staging.error(), "storage.path");
+  Status begun = staging.ok() ? ForgetForeign(db.value(), staging.value()) : Status(staging.error());
+  if (!begun.ok()) return Wrap(begun.error(), "storage.path");
   return std::unique_ptr<BulkImport>(
       new BulkImport(options, std::move(lock.value()), std::move(db.value()), std::move(staging.value()), clock));
 }
@@ -69,6 +81,11 @@ Status BulkImport::Add(std::int64_t time_seconds, const series::Member& member, 
   if (time_seconds <= 0 || time_seconds % options_.interval_seconds != 0) {
     return Error{ErrorCode::kInvalid, "time " + std::to_string(time_seconds) + " is not a multiple of " +
                                           std::to_string(options_.interval_seconds) + " s, the scrape.interval"};
+  }
+  // An aggregator would take its own buckets for older ones, and leave them out, until it is that time.
+  if (time_seconds > clock_.NowMs() / 1000 + kMaxAheadSeconds) {
+    return Error{ErrorCode::kInvalid,
+                 "the bucket lies in the future; local times need the TZ of the machine that wrote them"};
   }
   const Status added = staging_->Add(time_seconds, member, point);
   return added.ok() ? added : Wrap(added.error(), staging_file_);

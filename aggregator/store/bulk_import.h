@@ -37,7 +37,7 @@ class BulkImport {
   // Begins a part that is not staged; forgets one that was begun and not ended.
   Status BeginPart(std::string_view part);
   // Of what is given for one member and time, each field's first value counts. Errors: kInvalid where the time is not
-  // the start of a bucket; kIo.
+  // the start of a bucket or lies in the future; kIo.
   Status Add(std::int64_t time_seconds, const series::Member& member, const series::Point& point);
   Status EndPart();
 

@@ -270,13 +270,13 @@ void CivetServer::Answer(mg_connection* connection, const Request& request, Resp
   connections_.Moved(connection, Connections::State::kReading);
 }
 
-// False: the connection cannot be kept.
 // What no handler sees: no cache may take it for the path's answer.
 void CivetServer::Refuse(mg_connection* connection, const Request& request, Response response) {
   response.headers.emplace_back("Cache-Control", "no-store");
   Answer(connection, request, std::move(response), true);
 }
 
+// False: the connection cannot be kept.
 bool CivetServer::AnswerStream(mg_connection* connection, const Request& request, const Response& response,
                                bool close) {
   const mg_request_info& info = *::mg_get_request_info(connection);

@@ -132,8 +132,8 @@ class ExportImport(Case):
                 (good[:40], "pods.json: line 2, column 29: /web-1/1795369210/0/namespace: syntax error"),
                 (good.replace("9210", "9215"),
                  "pods.json: line 2, column 1: /web-1/1795369215: expected a multiple of the interval, 10 s"),
-                (good.replace('"namespace"', '"name"'),
-                 "pods.json: line 2, column 50: /web-1/1795369210/0: expected a pod's entry to say its namespace"),
+                (good.replace('"namespace"', '"pod"'),
+                 "pods.json: line 2, column 24: /web-1/1795369210/0/pod: does not agree with its key 'web-1': 'shop'"),
                 ("", "pods.json: line 1, column 1: syntax error")):
             with self.subTest(message):
                 files, data = self.temp_dir(), self.temp_dir()
@@ -145,6 +145,24 @@ class ExportImport(Case):
                 self.assertEqual(done.returncode, 2)
                 self.assertIn(message, done.stderr)
                 self.assertEqual(set(read(self.export(data)).values()), {EMPTY.encode()}, "nothing is imported")
+
+    def test_files_of_another_time_zone(self):
+        files, data = self.temp_dir(), self.temp_dir()
+        hour = int(time.time()) // 3600 * 3600
+        # In Tokyo, nine hours ahead.
+        local, old = (time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(hour + 3600 * more)) for more in (9, -1))
+        with open(f"{files}/nodes.json", "w", encoding="utf-8") as file:
+            json.dump({"node-a": {old: [{"memory_bytes": 1}]}}, file)
+        with open(f"{files}/pods.json", "w", encoding="utf-8") as file:
+            json.dump({"web-1": {local: [{"namespace": "shop"}]}}, file)
+        done = command("import", files, f"--storage.path={data}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"pods.json: line 1, column {len(local) + 37}: /web-1/{local}/0: the bucket lies in the future; ",
+                      done.stderr)
+        done = command("import", files, f"--storage.path={data}", zone="Asia/Tokyo")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        nodes = json.loads(read(self.export(data))["nodes.json"])
+        self.assertEqual(list(nodes["node-a"]), [str(hour - 10 * 3600)], "nothing is left of the other zone's")
 
     def test_a_full_disk_leaves_what_was_there(self):
         files, data = self.temp_dir(), self.temp_dir()
@@ -164,6 +182,22 @@ class ExportImport(Case):
         done = command("export", f"--storage.path={data}", f"--out={out}/pods.json")
         self.assertEqual(done.returncode, 2)
         self.assertIn("pods.json: Not a directory", done.stderr)
+
+    def test_many_pods_of_one_name(self):
+        files, data = self.temp_dir(), self.temp_dir()
+        newest = int(time.time()) // 10 * 10
+        buckets = {str(newest - 10 * i): [{"namespace": f"tenant-{pod}", "memory_bytes": i} for pod in range(300)]
+                   for i in range(700)}
+        with open(f"{files}/pods.json", "w", encoding="utf-8") as file:
+            json.dump({"db-0": buckets}, file)
+        self.assertEqual(command("import", files, f"--storage.path={data}").returncode, 0)
+        done = command("export", f"--storage.path={data}", f"--out={files}/out")
+        self.assertIn("exported 210000 entries", done.stdout)
+        pods = json.loads(read(f"{files}/out")["pods.json"])["db-0"]
+        self.assertEqual(list(pods), sorted(buckets), "in the order of time")
+        for bucket, entries in pods.items():
+            self.assertEqual({(entry["namespace"], entry["memory_bytes"]) for entry in entries},
+                             {(entry["namespace"], entry["memory_bytes"]) for entry in buckets[bucket]}, bucket)
 
     def test_progress_on_a_terminal(self):
         files, data = self.temp_dir(), self.temp_dir()

@@ -40,14 +40,14 @@ void FillRandom(store::Store& store, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   const std::string names[] = {"a", "a-b", "a::b", "zz/~", "ü €", "\"\\\n"};
   auto name = [&] { return names[random() % std::size(names)]; };
+  auto or_none = [&] { return random() % 4 == 0 ? "" : name(); };
   for (std::int64_t t = 10; t < 500; t += test::kInterval) {
     std::map<series::Member, series::Point> entries;
     for (int i = 0; i < 5; ++i) {
       entries[{Kind::kNode, name(), "", "", ""}] = RandomPoint(random);
-      entries[test::Pod(random() % 4 == 0 ? "" : name(), name(), random() % 2 == 0 ? "" : name(), name())] =
-          RandomPoint(random);
+      entries[test::Pod(or_none(), or_none(), or_none(), name())] = RandomPoint(random);
       entries[{Kind::kNamespace, "", name(), "", ""}] = RandomPoint(random);
-      entries[{Kind::kDeployment, "", name(), name(), ""}] = RandomPoint(random);
+      entries[{Kind::kDeployment, "", or_none(), name(), ""}] = RandomPoint(random);
     }
     if (random() % 3 != 0) entries[{}] = RandomPoint(random);
     series::Bucket bucket{t, {}};

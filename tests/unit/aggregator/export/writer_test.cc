@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,12 @@ std::vector<std::string> Keys(const std::string& text) {
   return keys;
 }
 
-void Append(store::Store& store, std::int64_t time, const std::vector<series::Member>& members) {
+void Append(store::Store& store, std::int64_t time, const std::vector<series::Member>& members,
+            const std::optional<series::Point>& point = std::nullopt) {
   series::Bucket bucket{time, {}};
-  for (const auto& member : members) bucket.entries.push_back({test::MakeMember(member), test::PodPoint(time)});
+  for (const auto& member : members) {
+    bucket.entries.push_back({test::MakeMember(member), point ? *point : test::PodPoint(time)});
+  }
   store.Append(std::move(bucket));
 }
 
@@ -88,6 +92,54 @@ TEST_CASE("pods of one name share a key: entries by time, then by member") {
     seen += "\n";
   }
   CHECK(seen == "10: n1/a n1/b\n20: n1/b\n30: n1/b n2/b\n");
+}
+
+TEST_CASE("one name of so many pods that not all of their points are to be in memory") {
+  constexpr std::size_t kPods = 300;
+  constexpr std::int64_t kBuckets = 1000;
+  const auto is_gap = [](std::int64_t time) { return time > 1000 && time < 4000; };
+  test::FakeStore store;
+  std::vector<series::Member> members{test::Pod("n", "a", "", "other"), {}};
+  for (std::size_t i = 0; i < kPods; ++i) members.push_back(test::Pod("n", std::to_string(1000 + i), "", "web"));
+  for (std::int64_t time = 10; time <= 10 * kBuckets; time += 10) {
+    Append(store, time, is_gap(time) ? std::vector{members.back()} : members, series::Point{});
+  }
+  std::size_t most = 0;  // points given for one part
+  const exports::ForEach counting = [&](const auto& selector, auto start, auto end, const auto& less, auto in_memory,
+                                        const auto& take) {
+    if (start > 6000) return Status(Error{ErrorCode::kIo, "no such disk"});
+    std::size_t points = 0;
+    const Status status = store.ForEach(selector, start, end, less, in_memory, [&](store::SeriesSlice slice) {
+      points += slice.points.size();
+      return take(std::move(slice));
+    });
+    if (!selector.pod.empty()) most = std::max(most, points);
+    return status;
+  };
+  std::string text;
+  const auto add = [&](std::string_view piece) {
+    text += piece;
+    return true;
+  };
+  REQUIRE(exports::WriteFile(counting, Kind::kPod, {10, 5000}, add).ok());
+  CHECK(most == 0);  // so few are written at once
+  text.clear();
+  const Status failed = exports::WriteFile(counting, Kind::kPod, test::kAllTime, add);
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().message == "no such disk");
+  CHECK(most > 0);
+  CHECK(most <= exports::kPointsInMemory);
+
+  REQUIRE(test::Export(store, Kind::kPod).starts_with(text));
+  const auto json = nlohmann::ordered_json::parse(test::Export(store, Kind::kPod));
+  REQUIRE(json["web"].size() == kBuckets);
+  std::int64_t time = 0;
+  for (const auto& [bucket, entries] : json["web"].items()) {
+    time += 10;
+    REQUIRE(bucket == std::to_string(time));
+    REQUIRE(entries.size() == (is_gap(time) ? 1 : kPods));
+    REQUIRE(entries.back()["namespace"] == std::to_string(1000 + kPods - 1));
+  }
 }
 
 TEST_CASE("names that need escapes, and a member of the cluster's name") {

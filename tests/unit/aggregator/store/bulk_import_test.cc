@@ -141,6 +141,17 @@ TEST_CASE_FIXTURE(ImportFixture, "Import: an interrupted merge goes on, also aft
   CHECK((Everything(*Open()) == expected));
 }
 
+TEST_CASE_FIXTURE(ImportFixture, "Import: an interrupted merge begins anew where its database is gone") {
+  {
+    const auto import = Import();
+    StageAll(*import);
+    REQUIRE(!import->Merge([](std::size_t done, std::size_t) { return done == 0; }).value().complete);
+  }
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(File() + suffix);
+  REQUIRE(Import()->Merge(GoOn).ok());
+  CHECK((Everything(*Open()) == expected));
+}
+
 TEST_CASE_FIXTURE(ImportFixture, "Import: another source, or a damaged staging file, is begun anew") {
   { Stage(*Import("a"), Kind::kNode); }
   CHECK(Import("a")->IsStaged("node"));
@@ -222,9 +233,9 @@ TEST_CASE_FIXTURE(ImportFixture, "Import: what is older than the retention is le
     AddTo(expected, Cluster(3).At(kEnd + 200));
   }
   SUBCASE("counted back from now, where that is earlier") {
-    clock.Advance(kFirst * 1000 - clock.NowMs());
     import = Import();
     StageAll(*import);
+    clock.Advance(kFirst * 1000 - clock.NowMs());
     const auto report = import->Merge(GoOn);
     REQUIRE(report.ok());
     CHECK(report.value().too_old_buckets == 0);
@@ -242,6 +253,17 @@ TEST_CASE_FIXTURE(ImportFixture, "Import: times that are no bucket's are refused
     CHECK(refused.error().code == ErrorCode::kInvalid);
     CHECK(refused.error().message.find("scrape.interval") != std::string::npos);
   }
+}
+
+TEST_CASE_FIXTURE(ImportFixture, "Import: buckets of the future are refused, for an aggregator would stop there") {
+  const auto import = Import();
+  REQUIRE(import->BeginPart("x").ok());
+  const std::int64_t now_seconds = clock.NowMs() / 1000;
+  CHECK(import->Add(now_seconds + 60, {}, {}).ok());
+  const Status refused = import->Add(now_seconds + 70, {}, {});
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().code == ErrorCode::kInvalid);
+  CHECK(refused.error().message.find("in the future") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(ImportFixture, "Import: not beside an aggregator or another import, and not with another interval") {
