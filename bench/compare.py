@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -172,6 +173,7 @@ def parse():
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended and removed
     if not os.access(os.path.join(procs.BIN_DIR, "synthetic_targets"), os.X_OK):
         sys.exit(f"{procs.BIN_DIR}/synthetic_targets is not there: build the release preset or set CM_BIN_DIR")
     wanted = [kind for kind in CONTENDERS if not options.only or kind.name in options.only]

@@ -65,6 +65,7 @@ void SyntheticNode::AddPod(int index, int deployments) {
                                   {"cgroup_path", "/kubepods/burstable/pod" + uid}});
   const std::uint64_t habit = Below(100);
   pod.habit = habit < 50 ? Habit::kIdle : habit < 85 ? Habit::kSteady : Habit::kBursty;
+  pod.in_burst = Below(4) == 0;  // as many as later on: see Step
   pod.cpu_usec = kPauseCpuUsec + Below(50'000'000'000);
   pod.memory_pages = kLeastPages + Below(kMostPages / 2);
   pod.cache_pages = Below(pod.memory_pages / 2);

@@ -8,7 +8,11 @@ import sys
 from harness import procs, session
 from harness.case import Case
 
-COMPARE = os.path.join(procs.REPOSITORY, "bench/compare.py")
+BENCH = os.path.join(procs.REPOSITORY, "bench")
+sys.path.append(BENCH)
+import table  # noqa: E402  (found through the path set above)
+
+COMPARE = os.path.join(BENCH, "compare.py")
 TARGETS = os.path.join(procs.BIN_DIR, "synthetic_targets")
 PODS = 6
 
@@ -49,3 +53,25 @@ class Compare(Case):
         # All pods are of one deployment.
         self.assert_close(answers["memory by deployment, whole run"]["mean"],
                           PODS * answers["newest memory of all pods"]["mean"], "memory of the deployment")
+
+
+class Table(Case):
+    @staticmethod
+    def run_of(contender, figure, members=2, mean=100.0):
+        return {"contender": contender, "measures": {name: figure for name, _, _ in table.ROWS},
+                "answers": {"a question": {"members": members, "mean": mean}}}
+
+    def agree(self, *runs):
+        return table.summary(list(runs))["checks"][0]["agree"]
+
+    def test_a_row_has_medians_and_their_ratio(self):
+        runs = [self.run_of(table.OURS, figure) for figure in (1, 9, 2)] + [self.run_of("other", 8)]
+        row = table.summary(runs)["rows"][0]
+        self.assertEqual(row["values"], {table.OURS: 2, "other": 8})
+        self.assertEqual(row["ratios"], {"other": 0.25})
+
+    def test_answers_that_differ_are_marked(self):
+        ours = self.run_of(table.OURS, 1)
+        self.assertTrue(self.agree(ours, self.run_of("other", 1, mean=96)))
+        self.assertFalse(self.agree(ours, self.run_of("other", 1, mean=94)))
+        self.assertFalse(self.agree(ours, self.run_of("other", 1, members=3)))
