@@ -15,7 +15,7 @@ namespace {
 using series::Kind;
 
 constexpr std::int64_t kStart = 1'795'000'200, kWidthSeconds = 10;
-constexpr int kPodsOfNode = 100, kNamespaces = 20, kPodsOfDeployment = 20;
+constexpr int kPodsOfNode = 100, kNamespaces = 20, kDeployments = 50;
 constexpr std::uint64_t kPage = 4096;
 
 class Random {
@@ -54,7 +54,7 @@ class PodLife {
     usage.disk_read_bytes = kPage * random.About(5'000, 1);
     usage.disk_write_bytes = kPage * static_cast<std::uint64_t>(age * disk_);
     Measure();
-    const int deployment = number / kPodsOfDeployment;
+    const int deployment = number % kDeployments;
     reading_.key = std::make_shared<const series::PodKey>(
         series::PodKey{"namespace-" + std::to_string(deployment % kNamespaces), "pod-" + std::to_string(number),
                        "deployment-" + std::to_string(deployment), "uid-" + std::to_string(number)});

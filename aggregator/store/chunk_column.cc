@@ -17,7 +17,6 @@ constexpr unsigned kSigned = 1 << 2;  // of either sign
 constexpr unsigned kRuns = 1 << 3;    // numbers of zeros, and what is not zero
 constexpr unsigned kScaled = 1 << 4;  // all differences are multiples of a number
 constexpr unsigned kKnownBits = kOrderMask | kSigned | kRuns | kScaled;
-constexpr unsigned kWidthBits = 6;
 constexpr unsigned kMaxWidth = 63;
 constexpr std::size_t kSample = 16;  // so many numbers say how large the first ones are
 
@@ -43,7 +42,7 @@ unsigned WidthOf(std::span<const std::uint64_t> sample) {
 template <class Sink>
 void PutDense(Sink& sink, const Numbers& numbers) {
   const unsigned width = WidthOf(std::span(numbers).first(std::min(numbers.size(), kSample)));
-  sink.Put(width, kWidthBits);
+  sink.Put(width, kNumberWidthBits);
   NumberCode code(width);
   for (const std::uint64_t number : numbers) code.Put(sink, number);
 }
@@ -73,8 +72,8 @@ RunWidths WidthsOfRuns(const Numbers& numbers) {
 template <class Sink>
 void PutRuns(Sink& sink, const Numbers& numbers) {
   const RunWidths widths = WidthsOfRuns(numbers);
-  sink.Put(widths.run, kWidthBits);
-  sink.Put(widths.number, kWidthBits);
+  sink.Put(widths.run, kNumberWidthBits);
+  sink.Put(widths.number, kNumberWidthBits);
   NumberCode run_code(widths.run);
   NumberCode number_code(widths.number);
   std::uint64_t run = 0;
@@ -91,13 +90,13 @@ void PutRuns(Sink& sink, const Numbers& numbers) {
 }
 
 void TakeDense(BitReader& reader, std::span<std::uint64_t> out) {
-  NumberCode code(static_cast<unsigned>(reader.Take(kWidthBits)));
+  NumberCode code(static_cast<unsigned>(reader.Take(kNumberWidthBits)));
   for (std::uint64_t& number : out) number = code.Take(reader);
 }
 
 void TakeRuns(BitReader& reader, std::span<std::uint64_t> out) {
-  NumberCode run_code(static_cast<unsigned>(reader.Take(kWidthBits)));
-  NumberCode number_code(static_cast<unsigned>(reader.Take(kWidthBits)));
+  NumberCode run_code(static_cast<unsigned>(reader.Take(kNumberWidthBits)));
+  NumberCode number_code(static_cast<unsigned>(reader.Take(kNumberWidthBits)));
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::uint64_t run = std::min<std::uint64_t>(run_code.Take(reader), out.size() - i);
     std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(i), run, 0);

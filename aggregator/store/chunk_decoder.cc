@@ -52,6 +52,12 @@ bool TakePresence(std::string_view& bytes, std::size_t count, Presence& out) {
   return std::find(out.begin(), out.end(), 1) != out.end();
 }
 
+// Of the first `end` things.
+std::size_t CountPresent(const Presence& presence, std::size_t end) {
+  if (presence.empty()) return end;
+  return static_cast<std::size_t>(std::count(presence.begin(), presence.begin() + static_cast<std::ptrdiff_t>(end), 1));
+}
+
 class Decoder {
  public:
   Decoder(std::string_view body, const ChunkPart& part) : rest_(body), part_(part) {}
@@ -153,14 +159,11 @@ class Decoder {
   bool LoadNumbers(Column& column) {
     const Presence& presence = *column.presence;
     const auto rows = static_cast<std::size_t>(end_row_);
-    const auto present = [&](std::size_t end) {
-      return presence.empty() ? end
-                              : static_cast<std::size_t>(std::count(
-                                    presence.begin(), presence.begin() + static_cast<std::ptrdiff_t>(end), 1));
-    };
     column.values.resize(rows);
-    std::size_t next = present(rows);
-    if (!DecodeColumn(column.bytes, present(at_.size()), std::span(column.values).first(next))) return false;
+    std::size_t next = CountPresent(presence, rows);
+    if (!DecodeColumn(column.bytes, CountPresent(presence, at_.size()), std::span(column.values).first(next))) {
+      return false;
+    }
     column.loaded = true;
     if (presence.empty()) return true;
     // From the end, so that nothing is overwritten before it is moved.

@@ -2,13 +2,14 @@
 // Numbers without sign in few bits: Rice codes whose parameter follows the numbers (docs/store_format.md). Pure.
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 
 #include "aggregator/store/chunk_bits.h"
 
 namespace cloudmon::store {
+
+inline constexpr unsigned kNumberWidthBits = 6;
 
 // A stream of numbers of like size. Writer and reader hold the same state: a running average of how many bits a number
 // has, which a burst or a single outlier moves by little.
@@ -28,7 +29,7 @@ class NumberCode {
     } else {
       const auto width = static_cast<unsigned>(std::bit_width(value));
       sink.Put(LowBits(kEscape), kEscape);
-      sink.Put(width - 1, kWidthBits);
+      sink.Put(width - 1, kNumberWidthBits);
       sink.Put(value, width);
     }
     Follow(value);
@@ -41,7 +42,7 @@ class NumberCode {
     std::uint64_t value = 0;
     if (high >= kEscape) {
       reader.Skip(kEscape);
-      const auto width = static_cast<unsigned>(reader.Take(kWidthBits)) + 1;
+      const auto width = static_cast<unsigned>(reader.Take(kNumberWidthBits)) + 1;
       value = reader.Take(width);
     } else if (high + 1 + low <= kPeekBits) {
       value = std::uint64_t{high} << low | (word >> (high + 1) & LowBits(low));
@@ -55,14 +56,12 @@ class NumberCode {
   }
 
  private:
-  static constexpr int kOne = 256;         // level_ counts in 256ths of a bit
-  static constexpr int kFollow = 3;        // a number moves the average by an eighth of its distance
-  static constexpr int kBias = -90;        // chosen by measurement (bench/codec_bench)
-  static constexpr unsigned kEscape = 10;  // so many ones: the number follows with its width
-  static constexpr unsigned kWidthBits = 6;
+  static constexpr int kOne = 256;        // level_ counts in 256ths of a bit
+  static constexpr int kFollow = 3;       // a number moves the average by an eighth of its distance
+  static constexpr unsigned kEscape = 8;  // after so many ones the number follows with its width
   static constexpr unsigned kPeekBits = 57;
 
-  [[nodiscard]] unsigned LowCount() const { return static_cast<unsigned>(std::max(0, level_ + kBias) / kOne); }
+  [[nodiscard]] unsigned LowCount() const { return static_cast<unsigned>(level_ / kOne); }
   void Follow(std::uint64_t value) { level_ += (static_cast<int>(std::bit_width(value)) * kOne - level_) >> kFollow; }
 
   int level_;

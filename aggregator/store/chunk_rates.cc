@@ -34,7 +34,7 @@ std::vector<std::uint64_t> Increases(const RowColumn& total) {
   return out;
 }
 
-GapFinder::GapFinder(std::size_t rows) : ranges_(rows, Range{1, kNoLimit}) {}
+GapFinder::GapFinder(std::size_t rows) : ranges_(rows, Range{.low = 1, .high = kNoLimit}) {}
 
 void GapFinder::Add(std::span<const std::uint64_t> increases, const RowColumn& rate, std::uint64_t scale) {
   for (std::size_t row = 0; row < ranges_.size(); ++row) {
@@ -46,6 +46,10 @@ void GapFinder::Add(std::span<const std::uint64_t> increases, const RowColumn& r
     Range& range = ranges_[row];
     range.low = std::max(range.low, twice / (2 * value + 1) + 1);
     if (value > 0) range.high = std::min(range.high, twice / (2 * value - 1));
+    if (value > range.rate) {
+      range.rate = value;
+      range.likely = (twice / value + 1) / 2;
+    }
   }
 }
 
@@ -71,7 +75,8 @@ std::vector<std::int64_t> GapFinder::GapsMs() const {
   const std::int64_t usual = UsualMs();
   std::vector<std::int64_t> out(ranges_.size(), usual);
   for (std::size_t row = 0; row < out.size(); ++row) {
-    if (ranges_[row].low <= ranges_[row].high) out[row] = std::clamp(usual, ranges_[row].low, ranges_[row].high);
+    const Range& range = ranges_[row];
+    out[row] = range.low <= range.high ? std::clamp(usual, range.low, range.high) : range.likely;
   }
   return out;
 }

@@ -53,7 +53,9 @@ class GapFinder {
 
  private:
   struct Range {
-    std::int64_t low, high;  // inclusive; low > high: the counters contradict each other
+    std::int64_t low, high;   // inclusive; low > high: the counters contradict each other, as sums of pods do
+    std::int64_t rate = 0;    // the largest
+    std::int64_t likely = 0;  // by the largest rate
   };
   [[nodiscard]] std::int64_t UsualMs() const;
   std::vector<Range> ranges_;
