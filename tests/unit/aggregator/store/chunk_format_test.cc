@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The blob's bytes as docs/store_format.md has them: golden blobs, and bodies that are wrong behind a right checksum.
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include "aggregator/store/chunk_bits.h"
+#include "tests/support/files.h"
+#include "tests/unit/aggregator/store/chunks.h"
+
+using namespace cloudmon;
+using namespace cloudmon::store;
+using namespace cloudmon::store::test;
+
+namespace {
+
+std::string Hex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<std::uint8_t>(bytes[i]);
+    out += kDigits[byte >> 4U];
+    out += kDigits[byte & 15U];
+    if (i % 32 == 31 || i + 1 == bytes.size()) out += '\n';
+  }
+  return out;
+}
+
+std::string Seal(std::string_view body) {
+  std::string blob(1, '\1');
+  AppendVarint(blob, body.size());
+  blob += body;
+  const auto checksum = ::crc32_z(0, reinterpret_cast<const Bytef*>(blob.data()), blob.size());
+  for (unsigned byte = 0; byte < 4; ++byte) blob += static_cast<char>(checksum >> (8 * byte) & 0xffU);
+  return blob;
+}
+
+std::string BodyOf(std::string_view blob) {
+  blob.remove_prefix(1);
+  std::uint64_t length = 0;
+  REQUIRE(TakeVarint(blob, length));
+  return std::string(blob.substr(0, length));
+}
+
+// What comes back may be wrong, as the checksum was made to fit, but must be a chunk.
+void CheckChunkOrError(const std::string& body) {
+  const auto chunk = DecodeChunk(Seal(body));
+  if (!chunk.ok()) {
+    REQUIRE(chunk.error().code == ErrorCode::kParse);
+    return;
+  }
+  const auto again = EncodeChunk(chunk.value());
+  REQUIRE(again.ok());
+  const auto same = DecodeChunk(again.value());
+  REQUIRE(same.ok());
+  REQUIRE((same.value() == chunk.value()));
+}
+
+}  // namespace
+
+TEST_CASE("The bytes of a version never change") {
+  Random random(5);
+  std::string text;
+  const auto add = [&](std::string_view name, const SeriesChunk& chunk) {
+    text += std::string(name) + "\n" + Hex(EncodeChunk(chunk).value());
+  };
+  add("constant", {.positions = 3, .at = {0, 1, 2}, .columns = {{.field = series::Field::kPods, .values = {5, 5, 5}}}});
+  add("pod", MakePod(60));
+  add("all shapes", MakeChunk(20, random));
+  cloudmon::test::CheckGolden("store/chunks.txt", text);
+}
+
+TEST_CASE("The example of docs/store_format.md") {
+  const SeriesChunk chunk{.positions = 4,
+                          .at = {0, 1, 3},
+                          .columns = {{.field = series::Field::kMemoryBytes, .values = {8192, 8192, 12288}},
+                                      {.field = series::Field::kPods, .values = {0, 2, 2}, .present = {0, 1, 1}}}};
+  CHECK(Hex(EncodeChunk(chunk).value()) == "011a04020b010202842000000008010418808001802002400c0402403e9e893c\n");
+}
+
+TEST_CASE("Changed bodies behind a right checksum give an error or a chunk") {
+  Random random(6);
+  for (const SeriesChunk& chunk : {MakePod(60), MakeChunk(60, random), MakeChunk(17, random)}) {
+    const std::string body = BodyOf(EncodeChunk(chunk).value());
+    CHECK((DecodeChunk(Seal(body)).value() == chunk));
+    for (std::size_t length = 0; length < body.size(); ++length) CheckChunkOrError(body.substr(0, length));
+    for (std::size_t i = 0; i < 3'000; ++i) {
+      std::string changed = body;
+      for (std::uint64_t times = 1 + random() % 3; times > 0; --times) {
+        changed[random() % std::min<std::size_t>(changed.size(), 1 + random() % 400)] = static_cast<char>(random());
+      }
+      CheckChunkOrError(changed);
+    }
+  }
+}
+
+TEST_CASE("Garbage gives an error or a chunk") {
+  Random random(7);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string garbage(random() % 80, '\0');
+    for (char& byte : garbage) byte = static_cast<char>(random() >> (random() % 2 == 0 ? 0 : 61));
+    CHECK(!DecodeChunk(garbage).ok());
+    CheckChunkOrError(garbage);
+  }
+}
