@@ -64,6 +64,7 @@ class Decoder {
 
   Result<SeriesChunk> Decode() {
     if (!TakeRows() || !TakePresences()) return Bad("its rows cannot be read");
+    if (!TakeFields()) return Bad("it has fields that are not known here");
     if (!TakeDirectory()) return Bad("its columns cannot be found");
     SeriesChunk out{.positions = positions_};
     out.at.assign(at_.begin() + first_row_, at_.begin() + end_row_);
@@ -109,13 +110,16 @@ class Decoder {
     return true;
   }
 
-  bool TakeDirectory() {
+  bool TakeFields() {
     std::uint64_t fields = 0;
     std::uint64_t expected = 0;
     if (!TakeVarint(rest_, fields) || !TakeVarint(rest_, expected)) return false;
-    if ((fields & ~std::uint64_t{kAllFields}) != 0 || (expected & ~fields) != 0) return false;
-    fields_ = static_cast<FieldMask>(fields);
-    expected_ = static_cast<FieldMask>(expected);
+    fields_ = static_cast<FieldMask>(fields & kAllFields);
+    expected_ = static_cast<FieldMask>(expected & fields_);
+    return fields == fields_ && expected == expected_;
+  }
+
+  bool TakeDirectory() {
     std::array<std::uint64_t, series::kFieldCount + 1> lengths{};  // the last: the gaps
     if (!TakeVarint(rest_, lengths.back())) return false;
     for (std::size_t i = 0; i < series::kFieldCount; ++i) {
@@ -142,16 +146,17 @@ class Decoder {
   Status Load(std::size_t index) {
     Column& column = columns_[index];
     if (column.loaded) return Status::Ok();
-    const auto fail = [&](std::string_view what) { return Wrap(Bad(what), series::kFields[index].name); };
+    const auto fail = [&](std::string_view what) {
+      return Bad(std::string(series::kFields[index].name) + ": " + std::string(what));
+    };
     if (!LoadNumbers(column)) return fail("its numbers cannot be read");
     if ((expected_ >> index & 1U) == 0) return Status::Ok();
     const Relation* relation = RelationOf(static_cast<series::Field>(index));
     if (relation == nullptr) return fail("it cannot come from another column");
     const auto source = static_cast<std::size_t>(relation->source);
-    if ((fields_ >> source & 1U) == 0 || (expected_ >> source & 1U) != 0)
-      return fail("the column it comes from is missing");
+    if (((fields_ & ~expected_) >> source & 1U) == 0) return fail("the column it comes from is missing");
     if (const Status status = Load(source); !status.ok()) return status.error();
-    if (relation->rate_scale != 0 && !gaps_.loaded && !LoadNumbers(gaps_)) return fail("gaps cannot be read");
+    if (relation->rate_scale != 0 && !gaps_.loaded && !LoadNumbers(gaps_)) return fail("the gaps cannot be read");
     AddExpected(column, columns_[source], *relation);
     return Status::Ok();
   }

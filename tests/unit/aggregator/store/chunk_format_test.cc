@@ -97,6 +97,29 @@ TEST_CASE("The example of docs/store_format.md") {
   CHECK((DecodeChunk(Bytes(hex)).value() == chunk));
 }
 
+TEST_CASE("What is wrong in a body is named") {
+  const auto message = [](std::string_view hex) {
+    const auto chunk = DecodeChunk(Seal(Bytes(hex)));
+    return chunk.ok() ? "" : chunk.error().message;
+  };
+  // One position, all rows, no further presence; then fields, expected, gaps and the columns.
+  CHECK(message("010000000000") == "");
+  CHECK(message("000000000000") == "chunk: its rows cannot be read");
+  CHECK(message("814000000000") == "chunk: its rows cannot be read");
+  CHECK(message("010200000000") == "chunk: its rows cannot be read");
+  CHECK(message("01001200000000") == "chunk: its rows cannot be read");
+  CHECK(message("0100008080080000") == "chunk: it has fields that are not known here");
+  CHECK(message("010000000100") == "chunk: it has fields that are not known here");
+  CHECK(message("01000000000000") == "chunk: its columns cannot be found");
+  CHECK(message("010000010000010400000000") == "chunk: its columns cannot be found");
+  CHECK(message("0100000100000004000000") == "chunk: its columns cannot be found");
+  CHECK(message("010000010000000400000000") == "");
+  CHECK(message("010000010000000403000000") == "chunk: cpu_millicores: its numbers cannot be read");
+  CHECK(message("010000010100000400000000") == "chunk: cpu_millicores: the column it comes from is missing");
+  CHECK(message("010000020200000400000000") == "chunk: cpu_usage_usec: it cannot come from another column");
+  CHECK(message("010000030100000400040000000000000000") == "chunk: cpu_millicores: the gaps cannot be read");
+}
+
 TEST_CASE("Changed bodies behind a right checksum give an error or a chunk") {
   Random random(6);
   for (const SeriesChunk& chunk : {MakePod(60), MakeChunk(60, random), MakeChunk(17, random)}) {
