@@ -8,3 +8,7 @@ cm_test(aggregator_store_test
           store/concurrency_test.cc store/crash_test.cc store/damage_test.cc store/database_reader_test.cc
           store/database_test.cc store/for_each_test.cc store/full_disk_test.cc store/retention_test.cc store/store_test.cc
   DEPS cm::aggregator_store)
+
+cm_test(aggregator_chunk_codec_test
+  SOURCES store/chunk_codec_test.cc store/chunk_column_test.cc store/chunk_format_test.cc
+  DEPS cm::aggregator_chunk_codec ZLIB::ZLIB)
