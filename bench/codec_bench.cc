@@ -98,6 +98,19 @@ void PrintSizes() {
   }
 }
 
+void PrintLengths() {
+  for (const int buckets : {30, 60, 120, 180}) {
+    double bytes = 0;
+    double values = 0;
+    const auto chunks = bench::MakeHour(kPods, buckets);
+    for (const store::SeriesChunk& chunk : chunks.at(Kind::kPod)) {
+      bytes += static_cast<double>(store::EncodeChunk(chunk).value().size());
+      values += static_cast<double>(ValuesOf(chunk));
+    }
+    std::printf("pods, chunks of %3d buckets: %.3f bytes/value\n", buckets, bytes / values);
+  }
+}
+
 void CountValues(benchmark::State& state, std::size_t values) {
   state.counters["values/s"] =
       benchmark::Counter(static_cast<double>(values), benchmark::Counter::kIsIterationInvariantRate);
@@ -152,6 +165,7 @@ BENCHMARK(BM_DecodeOneBucket)->Name("pods/decode/memory_one_bucket")->Unit(bench
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   PrintSizes();
+  PrintLengths();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -10,7 +10,7 @@ namespace cloudmon::store {
 namespace {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
-constexpr std::uint64_t kMaxProduct = std::uint64_t{1} << 62U;  // twice as much still has a sign
+constexpr std::uint64_t kMaxProduct = std::uint64_t{1} << 61U;  // twice as much fits beside a sign
 
 }  // namespace
 
