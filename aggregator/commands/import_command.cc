@@ -70,13 +70,13 @@ class FileImport {
 
   Status Stage(const Input& input);
   Result<store::BulkImport::Report> Merge();
-  [[nodiscard]] const std::map<std::string, std::size_t>& skipped_fields() const { return skipped_fields_; }
+  [[nodiscard]] const exports::ReadSummary& summary() const { return summary_; }
 
  private:
   store::BulkImport& bulk_;
   const std::int64_t interval_seconds_;
   Progress& progress_;
-  std::map<std::string, std::size_t> skipped_fields_;
+  exports::ReadSummary summary_;  // of all files
 };
 
 Status FileImport::Stage(const Input& input) {
@@ -98,7 +98,8 @@ Status FileImport::Stage(const Input& input) {
       });
   if (!taken.ok() && taken.error().code != ErrorCode::kInvalid) return taken;
   if (!read.ok()) return Wrap(read.error(), input.file.name);
-  for (const auto& [name, times] : read.value().skipped_fields) skipped_fields_[name] += times;
+  for (const auto& [name, times] : read.value().skipped_fields) summary_.skipped_fields[name] += times;
+  summary_.replaced += read.value().replaced;
   return bulk_.EndPart();
 }
 
@@ -111,15 +112,18 @@ Result<store::BulkImport::Report> FileImport::Merge() {
 }
 
 void PrintReport(const ImportSettings& settings, const store::BulkImport::Report& report,
-                 const std::map<std::string, std::size_t>& skipped_fields) {
+                 const exports::ReadSummary& summary) {
   std::printf("imported %zu entries in %zu buckets into %s\n", report.entries, report.buckets,
               settings.aggregator.storage_path.c_str());
   if (report.too_old_buckets > 0) {
     std::printf("left out: %zu buckets that are older than storage.retention, %s\n", report.too_old_buckets,
                 config::FormatDuration(settings.aggregator.storage_retention).c_str());
   }
+  if (summary.replaced > 0) {
+    std::printf("left out: %zu entries of members that have a later one in the same bucket\n", summary.replaced);
+  }
   std::string skipped;
-  for (const auto& [name, times] : skipped_fields) {
+  for (const auto& [name, times] : summary.skipped_fields) {
     skipped += (skipped.empty() ? "skipped fields: " : ", ") + name + " (" + std::to_string(times) + " times)";
   }
   if (!skipped.empty()) std::puts(skipped.c_str());
@@ -144,7 +148,7 @@ Status Import(const ImportSettings& settings) {
   if (!report.ok()) return report.error();
   if (!report.value().complete) return Stopped();
   progress.Clear();
-  PrintReport(settings, report.value(), import.skipped_fields());
+  PrintReport(settings, report.value(), import.summary());
   return Status::Ok();
 }
 

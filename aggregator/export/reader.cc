@@ -6,9 +6,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "aggregator/api/time_text.h"
 #include "aggregator/export/identity.h"
@@ -87,6 +87,7 @@ class Handler {
   bool BeginBucket(const std::string& name);
   bool BeginField(const std::string& name);
   bool FinishEntry();
+  bool FinishBucket();
   template <class Value>
   bool Number(Value number, std::string_view text);
 
@@ -103,10 +104,11 @@ class Handler {
   ReadSummary summary_;
 
   Level level_ = Level::kFile;
-  std::string key_, bucket_, field_;  // where level_ has them; empty before the first
-  std::size_t index_ = 0;             // of the entry
-  std::int64_t time_seconds_ = 0;     // of the bucket
-  std::set<series::Member> members_;  // that the bucket has under this key
+  std::string key_, bucket_, field_;                               // where level_ has them; empty before the first
+  std::size_t index_ = 0;                                          // of the entry
+  std::int64_t time_seconds_ = 0;                                  // of the bucket
+  std::vector<std::pair<series::Member, series::Point>> entries_;  // that the bucket has under this key
+  std::map<series::Member, std::size_t> entry_of_;
   std::optional<EntryIdentity> identity_;
   series::Point point_;
   FieldKind field_kind_ = FieldKind::kValue;
@@ -128,7 +130,6 @@ bool Handler::Start(bool is_object) {
   }
   if (level_ == Level::kBuckets) {
     index_ = 0;
-    members_.clear();
   }
   if (level_ == Level::kEntries) {
     identity_.emplace(key_ == kClusterKey ? Kind::kCluster : kind_, key_);
@@ -145,7 +146,7 @@ bool Handler::End() {
   }
   level_ = static_cast<Level>(static_cast<int>(level_) - 1);
   if (level_ == Level::kKeys) key_.clear();
-  if (level_ == Level::kBuckets) bucket_.clear();
+  if (level_ == Level::kBuckets) return FinishBucket();
   if (level_ != Level::kEntries) return true;
   field_.clear();
   return FinishEntry();
@@ -213,7 +214,8 @@ bool Handler::Number(Value number, std::string_view text) {
   if (level_ != Level::kFields || field_kind_ == FieldKind::kIdentity) return Unexpected("a number", kPast);
   const auto got = [&] { return text.empty() ? std::to_string(number) : std::string(text); };
   if (field_kind_ == FieldKind::kTime) {
-    if (static_cast<double>(number) == static_cast<double>(time_seconds_)) return true;
+    const double since = static_cast<double>(number) - static_cast<double>(time_seconds_);
+    if (since >= 0 && since < static_cast<double>(interval_seconds_)) return true;
     return Refuse("does not agree with its bucket " + std::to_string(time_seconds_) + ": " + got(), kPast);
   }
   const auto value = ToValue(info_, number);
@@ -225,13 +227,31 @@ bool Handler::Number(Value number, std::string_view text) {
 bool Handler::FinishEntry() {
   const auto member = identity_->Finish();
   if (!member.ok()) return Refuse(member.error().message);
-  if (!members_.insert(member.value()).second) return Refuse("the bucket has an entry of the same name already");
-  const Status taken = take_(time_seconds_, member.value(), point_);
-  if (!taken.ok() && taken.error().code == ErrorCode::kInvalid) return Refuse(taken.error().message);
-  if (!taken.ok()) error_ = taken.error();
+  const auto [known, is_new] = entry_of_.try_emplace(member.value(), entries_.size());
+  if (is_new) {
+    entries_.emplace_back(member.value(), point_);
+  } else {
+    entries_[known->second].second = point_;
+    ++summary_.replaced;
+  }
   ++index_;
-  ++summary_.entries;
-  return taken.ok();
+  return true;
+}
+
+bool Handler::FinishBucket() {
+  for (const auto& [member, point] : entries_) {
+    const Status taken = take_(time_seconds_, member, point);
+    if (!taken.ok() && taken.error().code == ErrorCode::kInvalid) return Refuse(taken.error().message);
+    if (!taken.ok()) {
+      error_ = taken.error();
+      return false;
+    }
+    ++summary_.entries;
+  }
+  entries_.clear();
+  entry_of_.clear();
+  bucket_.clear();
+  return true;
 }
 
 bool Handler::parse_error(std::size_t /*byte*/, const std::string& /*last*/, const Json::exception& e) {

@@ -34,6 +34,7 @@ std::string Read(const std::string& text, Kind kind) {
         return Status::Ok();
       });
   if (!summary.ok()) return summary.error().message;
+  if (summary.value().replaced > 0) out += "replaced " + std::to_string(summary.value().replaced) + "\n";
   for (const auto& [name, count] : summary.value().skipped_fields)
     out += name + " " + std::to_string(count) + " times\n";
   return out;
@@ -145,6 +146,22 @@ TEST_CASE("unknown fields are skipped and counted") {
   CHECK(Pod("\"x\":" + deep).ends_with("/p/10/0/x: nested more than 64 deep"));
 }
 
+TEST_CASE("of several entries of one member in a bucket the last counts") {
+  CHECK(Read(R"({"a":{"10":[{"memory_bytes":1,"cpu_millicores":3},{"memory_bytes":2}],"20":[{"memory_bytes":3}]}})",
+             Kind::kNode) == "10 node node=a memory_bytes=2\n20 node node=a memory_bytes=3\nreplaced 1\n");
+  CHECK(Read(R"({"p":{"10":[{"namespace":"s","memory_bytes":1},{"namespace":"t","memory_bytes":2},
+             {"namespace":"s","memory_bytes":3}]}})",
+             Kind::kPod) ==
+        "10 pod namespace=s pod=p memory_bytes=3\n10 pod namespace=t pod=p memory_bytes=2\n"
+        "replaced 1\n");
+}
+
+TEST_CASE("an entry's time lies in its bucket") {
+  CHECK(Read(R"({"a":{"10":[{"time":13.5,"memory_bytes":1}]}})", Kind::kNode) == "10 node node=a memory_bytes=1\n");
+  CHECK(Read(R"({"a":{"10":[{"time":20}]}})", Kind::kNode).find("does not agree") != std::string::npos);
+  CHECK(Read(R"({"a":{"10":[{"time":9}]}})", Kind::kNode).find("does not agree") != std::string::npos);
+}
+
 TEST_CASE("files of another shape") {
   auto bad = [](const std::string& text, const std::string& message) {
     CAPTURE(text);
@@ -156,7 +173,6 @@ TEST_CASE("files of another shape") {
   bad("{\n\"a\": {\"10\": {} }}", "line 2, column 13: /a/10: expected an array of entries, got an object");
   bad("{\n\"a\": {\"10\": null }}", "line 2, column 13: /a/10: expected an array of entries, got null");
   bad("{\"a\":{\"10\":[{},\n  3]}}", "line 2, column 3: /a/10/1: expected an object, got a number");
-  bad("{\"a\":{\"10\":[{},{}]}}", "line 1, column 17: /a/10/1: the bucket has an entry of the same name already");
   bad("{\"x/y~\":{\"10\":7}}", "line 1, column 15: /x~1y~0/10: expected an array of entries, got a number");
 }
 
