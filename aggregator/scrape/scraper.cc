@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace cloudmon::scrape {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::int64_t kPatienceIntervals = 3;
 constexpr std::int64_t kPushGraceMs = 1000;
 constexpr std::int64_t kAmendEveryMs = 1000;
+constexpr std::int64_t kAmendForMs = 200;  // then scrapes and buckets have their turn
 
 bool IsEmpty(const series::Usage& u) {
   return !u.cpu_usage_usec && !u.memory_bytes && !u.memory_working_set_bytes && !u.disk_read_bytes &&
@@ -154,13 +156,19 @@ void Scraper::AmendSealed() {
   const std::int64_t now_ms = clock_.SteadyMs();
   if (now_ms - amended_at_ms_ < kAmendEveryMs) return;
   amended_at_ms_ = now_ms;
-  std::map<std::int64_t, std::vector<series::Amendment>> amendments;
   {
     const std::lock_guard lock(mu_);
-    amendments = bucketer_->TakeAmendments();
+    for (auto& [bucket_seconds, list] : bucketer_->TakeAmendments()) {
+      std::ranges::move(list, std::back_inserter(amendments_[bucket_seconds]));
+    }
   }
-  for (const auto& [bucket_seconds, list] : amendments) {
-    amend_(bucket_seconds, [&list = list](series::Bucket& bucket) { series::Apply(list, bucket); });
+  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs) {
+    const auto next = amendments_.extract(amendments_.begin());
+    {
+      const std::lock_guard lock(mu_);
+      for (const series::Amendment& amendment : next.mapped()) waiting_entries_ -= amendment.pods.size() + 1;
+    }
+    amend_(next.key(), [&next](series::Bucket& bucket) { series::Apply(next.mapped(), bucket); });
   }
 }
 

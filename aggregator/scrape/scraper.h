@@ -26,6 +26,10 @@
 
 namespace cloudmon::scrape {
 
+// Late documents are refused while this many entries of others wait to be stored: after an outage all nodes send what
+// they have kept, faster than buckets can be amended.
+inline constexpr std::size_t kMaxWaitingEntries = 250'000;
+
 // What others sent may be quoted in an error, which goes to terminals: control characters become '?'.
 [[nodiscard]] std::string Printable(std::string text);
 
@@ -88,7 +92,8 @@ class Scraper {
   const Loop::Amend amend_;
   std::int64_t latest_ms_ = 0;  // the largest time seen
   bool time_went_back_ = false;
-  std::int64_t amended_at_ms_ = 0;  // steady
+  std::int64_t amended_at_ms_ = 0;                                     // steady
+  std::map<std::int64_t, std::vector<series::Amendment>> amendments_;  // by bucket, that are to be stored
 
   // Guards what follows. Targets, by_id_ and readers are changed by the one thread only, which reads them without. Not
   // held while a page is parsed, the store works or the fetcher waits.
@@ -102,6 +107,7 @@ class Scraper {
   std::vector<std::unique_ptr<TargetState>> targets_;
   std::unordered_map<std::uint64_t, TargetState*> by_id_;
   LoopStats stats_;
+  std::size_t waiting_entries_ = 0;  // of late documents that are not stored yet
 };
 
 }  // namespace cloudmon::scrape

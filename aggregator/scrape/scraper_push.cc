@@ -46,16 +46,20 @@ Status Scraper::TakePushed(Pusher& pusher, PushedReading pushed, std::int64_t no
     return Error{ErrorCode::kDenied,
                  "node '" + node + "' is scraped from " + *UrlOf(owner) + ": stop pushing it or remove the target"};
   }
+  const std::int64_t bucket_ms = schedule_.BucketOf(pushed.measured_at_ms);
+  const bool is_open = schedule_.Open(bucket_ms, now_ms);
+  if (!is_open && waiting_entries_ >= kMaxWaitingEntries) {
+    return Error{ErrorCode::kLimit, "too many late documents wait to be stored: try again in a few seconds"};
+  }
   pushers_.NoteTaken(pusher, pushed.measured_at_ms, now_ms);
   ++stats_.pushes;
-  const std::int64_t bucket_ms = schedule_.BucketOf(pushed.measured_at_ms);
-  if (schedule_.Open(bucket_ms, now_ms)) {
+  if (is_open) {
     counts_[bucket_ms].pushed.insert(pusher.id);
     bucketer_->Push(node, bucket_ms / 1000, pushed.measured_at_ms, std::move(pushed.reading));
   } else {
     ++stats_.late_pushes;
     const bool was_missing = Pushers::TakeMissing(pusher, bucket_ms);
-    bucketer_->PushLate(node, bucket_ms / 1000, pushed.measured_at_ms, pushed.reading, was_missing);
+    waiting_entries_ += bucketer_->PushLate(node, bucket_ms / 1000, pushed.measured_at_ms, pushed.reading, was_missing);
   }
   return Status::Ok();
 }

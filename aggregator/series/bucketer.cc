@@ -85,8 +85,8 @@ void Bucketer::Push(const std::string& node, std::int64_t bucket_seconds, std::i
   state_->open[bucket_seconds].pushed[node] = {measured_at_ms, std::move(reading)};
 }
 
-void Bucketer::PushLate(const std::string& node_name, std::int64_t bucket_seconds, std::int64_t measured_at_ms,
-                        const TargetReading& reading, bool was_missing) {
+std::size_t Bucketer::PushLate(const std::string& node_name, std::int64_t bucket_seconds, std::int64_t measured_at_ms,
+                               const TargetReading& reading, bool was_missing) {
   State& state = *state_;
   NodeState& node = state.nodes.Find(node_name);
   Amendment amendment;
@@ -100,7 +100,9 @@ void Bucketer::PushLate(const std::string& node_name, std::int64_t bucket_second
     amendment.groups.push_back({item.group->member(), item.update.point});
   }
   state.AddLateIncreases(updates, bucket_seconds, amendment);
+  const std::size_t entries = amendment.pods.size() + 1;
   state.amendments[bucket_seconds].push_back(std::move(amendment));
+  return entries;
 }
 
 void Bucketer::State::AddLateIncreases(const Updates& updates, std::int64_t bucket_seconds, Amendment& amendment) {

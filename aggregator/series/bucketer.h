@@ -39,9 +39,9 @@ class Bucketer {
 
   // Takes a pushed reading of a bucket that is sealed, or will never be. `was_missing`: that bucket's `nodes_missing`
   // counted the node. What it changes there waits in TakeAmendments(); increases are in the rollups' running totals at
-  // once.
-  void PushLate(const std::string& node, std::int64_t bucket_seconds, std::int64_t measured_at_ms,
-                const TargetReading& reading, bool was_missing);
+  // once. Returns how many entries wait: the node's and its pods'.
+  std::size_t PushLate(const std::string& node, std::int64_t bucket_seconds, std::int64_t measured_at_ms,
+                       const TargetReading& reading, bool was_missing);
 
   // What is to be changed in sealed buckets, by their start, in the order in which it came.
   [[nodiscard]] std::map<std::int64_t, std::vector<Amendment>> TakeAmendments();

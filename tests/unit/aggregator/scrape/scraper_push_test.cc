@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,6 +58,47 @@ TEST_CASE("scraper: late documents amend, several at once") {
   CHECK(rig.Text(rig.buckets) == "0: b/p=3 1/0\n1: a/p=2 1/0\n-2: b/p=4 1/0\n");
   CHECK(rig.scraper.Stats().late_pushes == 4);
   CHECK(rig.scraper.Stats().pushes == 5);
+}
+
+TEST_CASE("scraper: amending many buckets leaves time for scrapes") {
+  Rig rig;
+  rig.Run(60'500);
+  rig.amend_takes_ms = 150;
+  for (int bucket = 0; bucket < 5; ++bucket) CHECK(rig.Push("a", bucket * 10'000, 1).empty());
+  const auto amended = [&] {
+    const std::string text = rig.Text(rig.buckets);
+    return std::ranges::count(text, '=');
+  };
+  rig.Run(61'100);
+  CHECK(amended() == 2);
+  rig.Run(62'500);
+  CHECK(amended() == 4);
+  rig.Run(64'000);
+  CHECK(amended() == 5);
+}
+
+TEST_CASE("scraper: late documents are refused while too many wait") {
+  Rig rig;
+  rig.Run(30'500);
+  constexpr std::size_t kPods = 20'000;
+  PushedReading document;
+  document.measured_at_ms = kStart + 5'000;
+  for (std::size_t pod = 0; pod < kPods; ++pod) {
+    const series::PodKey key{"n", "p" + std::to_string(pod), "", ""};
+    document.reading.pods.emplace_back().key = std::make_shared<const series::PodKey>(key);
+  }
+  std::size_t taken = 0;
+  std::string refused;
+  while (refused.empty() && taken < 100) {
+    document.reading.node = "node-" + std::to_string(taken);
+    const Status status = rig.scraper.Push(document);
+    status.ok() ? static_cast<void>(++taken) : static_cast<void>(refused = status.error().message);
+  }
+  CHECK(taken == kMaxWaitingEntries / kPods + 1);
+  CHECK(refused == "too many late documents wait to be stored: try again in a few seconds");
+  CHECK(rig.Push("in-time", 30'200, 1).empty());
+  rig.Run(32'000);
+  CHECK(rig.Push("late", 5'000, 1).empty());
 }
 
 TEST_CASE("scraper: who pushes is listed beside the targets") {

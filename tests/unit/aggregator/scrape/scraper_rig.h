@@ -45,6 +45,7 @@ struct Rig {
             options, clock, fetcher, std::make_unique<series::Bucketer>(options.interval_seconds),
             [this](Bucket bucket) { buckets.push_back(std::move(bucket)); },
             [this](std::int64_t bucket_seconds, const auto& change) {
+              clock.Advance(amend_takes_ms);
               for (Bucket& bucket : buckets) {
                 if (bucket.time_seconds == bucket_seconds) return change(bucket);
               }
@@ -113,6 +114,7 @@ struct Rig {
   cloudmon::test::FakeClock clock{kStart};
   FakeFetcher fetcher;
   std::map<std::string, std::string> answers;
+  std::int64_t amend_takes_ms = 0;
   std::vector<Bucket> buckets;
   Scraper scraper;
 };
