@@ -28,14 +28,15 @@ Status Scraper::Push(PushedReading pushed) {
   status.last_error.clear();
 
   Status taken = TakePushed(*pusher, std::move(pushed), now_ms);
+  const bool is_busy = !taken.ok() && taken.error().code == ErrorCode::kLimit;  // the sender tries again
   if (!taken.ok()) {
     status.last_error = Printable(taken.error().message);
-    if (!pusher->is_refused) spdlog::warn("push from {}: {}", pusher->from, status.last_error);
+    if (!pusher->is_refused && !is_busy) spdlog::warn("push from {}: {}", pusher->from, status.last_error);
     ++stats_.push_refusals;
   } else if (!was_up) {
     spdlog::info("{}: up, pushed from {}", Printable(status.url), pusher->from);
   }
-  pusher->is_refused = !taken.ok();
+  if (!is_busy) pusher->is_refused = !taken.ok();
   return taken;
 }
 
