@@ -157,7 +157,7 @@ class ExportImport(Case):
             json.dump({"web-1": {local: [{"namespace": "shop"}]}}, file)
         done = command("import", files, f"--storage.path={data}")
         self.assertEqual(done.returncode, 2)
-        self.assertIn(f"pods.json: line 1, column {len(local) + 37}: /web-1/{local}/0: the bucket lies in the future; ",
+        self.assertIn(f"pods.json: line 1, column {len(local) + 38}: /web-1/{local}: the bucket lies in the future; ",
                       done.stderr)
         done = command("import", files, f"--storage.path={data}", zone="Asia/Tokyo")
         self.assertEqual(done.returncode, 0, done.stderr)
