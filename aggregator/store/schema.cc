@@ -15,30 +15,40 @@ namespace {
 // rest that is needed.
 constexpr std::uint64_t kFullCheckBytes = 256U << 20U;
 
+// page_size=16384           blobs of an hour lie whole in a page, several side by side: with SQLite's 4096 most would
+//                           fill a page of their own, and leave half of it empty; only settable on an empty file
 // auto_vacuum=INCREMENTAL   space that retention frees can be given back step by step; only settable on an empty file
 // journal_mode=WAL          readers do not wait for the writer, and a commit is one append
 // synchronous=NORMAL        a commit survives the death of the process; a power cut may lose the last few, never damage
 //                           the file (in WAL mode only checkpoints are synced)
 // journal_size_limit        the -wal file shrinks back to this after a checkpoint
 constexpr const char* kSettings =
+    "PRAGMA page_size=16384;"
     "PRAGMA auto_vacuum=INCREMENTAL;"
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=NORMAL;"
     "PRAGMA journal_size_limit=16777216;";
 
-// `bucket` has row numbers: its documents are large, and a WITHOUT ROWID table would put parts of them into the inner
-// pages of its tree. `series.last_time` is about when a bucket last named the series; see series_rows.h.
+// `bucket` is the journal: buckets that are not yet in parts. Keys of `part` and `chunk`: grid.h. None is WITHOUT
+// ROWID: such a table keeps large values in pages of their own. `series` is found by a hash of its name, as an index of
+// the names would be as large as the table: see series_table.h, also for the times.
 constexpr const char* kTables =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE series(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, node TEXT NOT NULL, namespace TEXT NOT NULL,"
-    "  deployment TEXT NOT NULL, pod TEXT NOT NULL, last_time INTEGER NOT NULL);"
-    "CREATE UNIQUE INDEX series_labels ON series(kind, pod, namespace, deployment, node);"
-    "CREATE TABLE bucket(time INTEGER NOT NULL, kind TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY(time, kind));";
+    "CREATE TABLE series(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name_hash INTEGER NOT NULL, node TEXT NOT NULL,"
+    "  namespace TEXT NOT NULL, deployment TEXT NOT NULL, pod TEXT NOT NULL, first_time INTEGER NOT NULL,"
+    "  last_time INTEGER NOT NULL);"
+    "CREATE INDEX series_name ON series(kind, name_hash);"
+    "CREATE TABLE bucket(time INTEGER PRIMARY KEY, document BLOB NOT NULL);"
+    "CREATE TABLE part(key INTEGER PRIMARY KEY, points BLOB NOT NULL);"
+    "CREATE TABLE chunk(key INTEGER PRIMARY KEY, points BLOB NOT NULL);";
 
 // What every later statement relies on: fails where a table or column is missing.
 constexpr const char* kProbe =
-    "SELECT (SELECT count(*) FROM (SELECT id, kind, node, namespace, deployment, pod, last_time FROM series LIMIT 1))"
-    " + (SELECT count(*) FROM (SELECT time, kind, doc FROM bucket LIMIT 1))";
+    "SELECT (SELECT count(*) FROM (SELECT id, kind, name_hash, node, namespace, deployment, pod, first_time, last_time"
+    "  FROM series LIMIT 1))"
+    " + (SELECT count(*) FROM (SELECT time, document FROM bucket LIMIT 1))"
+    " + (SELECT count(*) FROM (SELECT key, points FROM part LIMIT 1))"
+    " + (SELECT count(*) FROM (SELECT key, points FROM chunk LIMIT 1))";
 
 Error Damaged(std::string message) {
   return Error{ErrorCode::kParse, std::move(message)};

@@ -10,7 +10,7 @@
 
 namespace cloudmon::store {
 
-inline constexpr std::int64_t kFormatVersion = 1;
+inline constexpr std::int64_t kFormatVersion = 2;
 
 // Opens the database for writing, making it where there is none. Errors: kParse where it is damaged or of a newer
 // format; kInvalid where it was made with another interval (the message says what to do); kDenied and kIo.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables `part` and `chunk`: the blobs in which the points of a series lie. A bucket of a series is in one of both. The
+// blobs' format is in docs/store_format.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "aggregator/series/model.h"
+#include "aggregator/store/chunk_codec.h"
+#include "aggregator/store/database.h"
+#include "aggregator/store/grid.h"
+#include "aggregator/store/store.h"
+#include "common/result.h"
+
+namespace cloudmon::store {
+
+// Writes blobs. One thread, the one of the connection. Errors: as Connection::Execute(). A blob that is damaged is
+// logged and counts as if it were not there.
+class ChunkRows {
+ public:
+  static Result<ChunkRows> Open(Connection& db, std::int64_t interval_seconds);
+
+  // Points of one series, within the caller's transaction. `times_seconds` rise strictly, are not negative, and are
+  // multiples of the interval; `points` are as many. A stored point of the same time is replaced. Where the chunk of a
+  // time has a row of the series they go there, else into the part's.
+  Status Merge(std::int64_t series_id, std::span<const std::int64_t> times_seconds,
+               std::span<const series::Point> points);
+  // The same into chunks only: parts that are there are taken into them. For large imports.
+  Status MergeIntoChunks(std::int64_t series_id, std::span<const std::int64_t> times_seconds,
+                         std::span<const series::Point> points);
+
+  // Turns the parts of chunks that end at or before `sealed_seconds` into chunks, some series at a time, each step a
+  // transaction of its own. Returns whether there is more to do.
+  Result<bool> CompactStep(std::int64_t sealed_seconds);
+
+  // Deletes chunks and parts that end at or before `cutoff_seconds`, some rows at a time. Returns whether there is more
+  // to do.
+  Result<bool> DeleteStep(std::int64_t cutoff_seconds);
+
+ private:
+  ChunkRows() = default;
+};
+
+// Reads blobs, from any connection. One thread, the one of the connection.
+class ChunkReader {
+ public:
+  static Result<ChunkReader> Open(Connection& db, std::int64_t interval_seconds);
+
+  // Appends the series' points with start <= time < end to `out`, in ascending time. To be called within a read
+  // transaction, or what moves from parts to chunks meanwhile may be missed. Of each point only `fields` are read.
+  // Damaged blobs are gaps, and logged.
+  Status Read(const StoredSeries& series, std::int64_t start_seconds, std::int64_t end_seconds, FieldMask fields,
+              SeriesSlice& out);
+  // Its newest points: of the newest blob that has any, at or before the series' last. Nothing where there is none.
+  Status ReadNewest(const StoredSeries& series, SeriesSlice& out);
+
+  // The start of the oldest chunk or part; nullopt: there is none.
+  Result<std::optional<std::int64_t>> OldestSeconds();
+
+ private:
+  ChunkReader() = default;
+};
+
+}  // namespace cloudmon::store
