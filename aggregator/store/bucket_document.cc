@@ -66,8 +66,9 @@ Result<std::string> Decompress(std::string_view frame) {
 std::string EncodeBucket(const std::array<DocumentBlock, series::kKindCount>& blocks) {
   std::string content;
   for (const DocumentBlock& block : blocks) {
-    AppendIds(block.ids, content);
-    if (!block.ids.empty()) block.columns->AppendTo(content);
+    const bool any = block.ids != nullptr && !block.ids->empty();
+    AppendIds(any ? *block.ids : std::vector<std::int64_t>(), content);
+    if (any) block.columns->AppendTo(content);
   }
   return Compress(content);
 }

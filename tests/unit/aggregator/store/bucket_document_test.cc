@@ -14,17 +14,18 @@ namespace {
 
 // The bucket as the head packs it, with numbers that neither rise nor are small.
 struct Packed {
-  explicit Packed(const series::Bucket& from) : bucket(head.Append(from, 0)) {
+  explicit Packed(const series::Bucket& from) : bucket(head.Append(from)) {
     for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
       const HeadBlock& block = bucket->blocks[kind];
-      blocks[kind].columns = &block.columns;
+      blocks[kind] = {&ids[kind], &block.columns};
       for (std::size_t row = 0; row < block.columns.rows(); ++row) {
-        blocks[kind].ids.push_back(static_cast<std::int64_t>((row * 7919 + kind) % 4'000'000'000));
+        ids[kind].push_back(static_cast<std::int64_t>((row * 7919 + kind) % 4'000'000'000));
       }
     }
   }
   Head head{100'000};
   HeadBucketPtr bucket;
+  std::array<std::vector<std::int64_t>, series::kKindCount> ids;
   std::array<DocumentBlock, series::kKindCount> blocks;
 };
 
@@ -32,7 +33,7 @@ void CheckSame(const BucketDocument& document, const Packed& packed) {
   for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
     const ColumnBlock& expected = packed.bucket->blocks[kind].columns;
     const ColumnBlock& got = document.blocks[kind].columns;
-    CHECK(document.blocks[kind].ids == packed.blocks[kind].ids);
+    CHECK(document.blocks[kind].ids == packed.ids[kind]);
     REQUIRE(got.rows() == expected.rows());
     for (std::size_t row = 0; row < expected.rows(); ++row) CHECK((got.Row(row) == expected.Row(row)));
   }
