@@ -67,6 +67,7 @@ class SqliteStore final : public Store {
         writer_(std::move(writer)),
         archive_(file_, interval_seconds),
         history_(*head_, archive_, interval_seconds) {
+    if (head_->newest_seconds()) return;
     const auto sealed = archive_.NewestSeconds();
     if (sealed.ok()) newest_sealed_seconds_ = sealed.value();
   }
