@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/store/database_writer.h"
 
-#include <map>
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "aggregator/store/sealer.h"
 
@@ -98,54 +97,52 @@ Status DatabaseWriter::SealInTransaction(const std::vector<HeadBucketPtr>& bucke
   return sealed.ok() ? journal_->DeleteBefore(before_seconds) : sealed;
 }
 
-Result<series::Bucket> DatabaseWriter::ReadSealed(std::int64_t time_seconds) {
-  Status status = SealOrphans();
-  if (!status.ok()) return status.error();
-  series::Bucket bucket{time_seconds, {}};
+Result<std::vector<series::Bucket>> DatabaseWriter::ReadSealed(std::span<const std::int64_t> times_seconds) {
+  std::vector<series::Bucket> buckets;
+  for (const std::int64_t time_seconds : times_seconds) buckets.push_back({time_seconds, {}});
+  if (buckets.empty()) return buckets;
+  if (Status orphans = SealOrphans(); !orphans.ok()) return orphans.error();
+  const std::int64_t end_seconds = times_seconds.back() + interval_seconds_;
   for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
-    const std::int64_t end_seconds = time_seconds + interval_seconds_;
     const Selector all{static_cast<series::Kind>(kind), {}, {}, {}, {}};
-    const Result<std::vector<StoredSeries>> members = series_->Find(all, time_seconds, end_seconds);
+    const Result<std::vector<StoredSeries>> members = series_->Find(all, times_seconds.front(), end_seconds);
     if (!members.ok()) return members.error();
     for (const StoredSeries& stored : members.value()) {
       SeriesSlice slice;
-      status = reader_->Read(stored, time_seconds, end_seconds, kAllFields, slice);
-      if (!status.ok()) return status.error();
-      if (!slice.points.empty()) bucket.entries.push_back({stored.member, slice.points.front()});
+      const Status read = reader_->Read(stored, times_seconds.front(), end_seconds, series::kAllFields, slice);
+      if (!read.ok()) return read.error();
+      for (std::size_t i = 0; i < slice.points.size(); ++i) {
+        const auto at = std::lower_bound(times_seconds.begin(), times_seconds.end(), slice.times_seconds[i]);
+        if (at == times_seconds.end() || *at != slice.times_seconds[i]) continue;
+        buckets[static_cast<std::size_t>(at - times_seconds.begin())].entries.push_back(
+            {stored.member, slice.points[i]});
+      }
     }
   }
-  return bucket;
+  return buckets;
 }
 
-Status DatabaseWriter::ChangeSealed(const series::Bucket& before, const series::Bucket& after) {
+Status DatabaseWriter::ChangeSealed(const std::vector<series::Bucket>& before,
+                                    const std::vector<series::Bucket>& after) {
   Transaction transaction(db_);
   Status status = transaction.Begin();
-  if (status.ok()) status = ChangeInTransaction(before, after);
+  for (const SeriesChange& change : ChangesOf(before, after)) {
+    if (status.ok()) status = WriteChange(change);
+  }
   return status.ok() ? transaction.Commit() : status;
 }
 
-Status DatabaseWriter::ChangeInTransaction(const series::Bucket& before, const series::Bucket& after) {
-  const std::int64_t time_seconds = after.time_seconds;
-  std::map<series::Member, series::Point> gone;
-  for (const series::Entry& entry : before.entries) gone.emplace(*entry.member, entry.point);
-  for (const series::Entry& entry : after.entries) {
-    const auto old = gone.find(*entry.member);
-    const bool same = old != gone.end() && old->second == entry.point;
-    if (old != gone.end()) gone.erase(old);
-    if (same) continue;
-    const Result<std::int64_t> id = series_->Use(*entry.member, time_seconds, time_seconds);
+Status DatabaseWriter::WriteChange(const SeriesChange& change) {
+  if (!change.times_seconds.empty()) {
+    const Result<std::int64_t> id =
+        series_->Use(*change.member, change.times_seconds.front(), change.times_seconds.back());
     if (!id.ok()) return id.error();
-    Status merged = chunks_->Merge(id.value(), std::span(&time_seconds, 1), std::span(&entry.point, 1));
-    if (!merged.ok()) return merged;
+    if (Status merged = chunks_->Merge(id.value(), change.times_seconds, change.points); !merged.ok()) return merged;
   }
-  for (const auto& [member, point] : gone) {
-    const Result<std::optional<StoredSeries>> stored = series_->Find(member);
-    if (!stored.ok()) return stored.error();
-    if (!stored.value()) continue;
-    Status erased = chunks_->Erase(stored.value()->id, time_seconds);
-    if (!erased.ok()) return erased;
-  }
-  return Status::Ok();
+  if (change.gone_seconds.empty()) return Status::Ok();
+  const Result<std::optional<StoredSeries>> stored = series_->Find(*change.member);
+  if (!stored.ok()) return stored.error();
+  return stored.value() ? chunks_->Erase(stored.value()->id, change.gone_seconds) : Status::Ok();
 }
 
 Result<bool> DatabaseWriter::Housekeep(std::int64_t cutoff_seconds) {

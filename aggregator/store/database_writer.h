@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "aggregator/series/model.h"
+#include "aggregator/store/bucket_changes.h"
 #include "aggregator/store/chunk_rows.h"
 #include "aggregator/store/database.h"
 #include "aggregator/store/head.h"
@@ -29,10 +32,10 @@ class DatabaseWriter {
   // lets go of them, unless one was amended meanwhile: true where the call is to be repeated.
   Result<bool> Seal(std::int64_t before_seconds);
 
-  // A bucket that is sealed, with all its entries; none where there is none.
-  Result<series::Bucket> ReadSealed(std::int64_t time_seconds);
-  // Puts `after` in the place of `before`, which was read.
-  Status ChangeSealed(const series::Bucket& before, const series::Bucket& after);
+  // The buckets of these times, ascending, which are sealed: with all their entries; none where there is none.
+  Result<std::vector<series::Bucket>> ReadSealed(std::span<const std::int64_t> times_seconds);
+  // Puts `after` in the place of `before`, which was read; as many, of the same times.
+  Status ChangeSealed(const std::vector<series::Bucket>& before, const std::vector<series::Bucket>& after);
 
   // Some of the work that can wait: sealed parts to chunks, and what is older than `cutoff_seconds` away, with its
   // series. Returns whether there is more.
@@ -47,7 +50,7 @@ class DatabaseWriter {
   Status Prepare();
   Status SealOrphans();
   Status SealInTransaction(const std::vector<HeadBucketPtr>& buckets, std::int64_t before_seconds);
-  Status ChangeInTransaction(const series::Bucket& before, const series::Bucket& after);
+  Status WriteChange(const SeriesChange& change);
 
   Connection& db_;
   Head& head_;

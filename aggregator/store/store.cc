@@ -83,7 +83,7 @@ class SqliteStore final : public Store {
       spdlog::warn("storage: bucket {} is older than all in memory (was the clock set back?)", bucket.time_seconds);
     }
     const Status changed = ChangeSealed(
-        bucket.time_seconds, [&bucket](series::Bucket& stored) { stored.entries = std::move(bucket.entries); });
+        {bucket.time_seconds}, [&bucket](series::Bucket& stored) { stored.entries = std::move(bucket.entries); });
     if (changed.ok()) return;
     ++refused_;
     spdlog::error("storage: {}", changed.error().message);
@@ -97,12 +97,17 @@ class SqliteStore final : public Store {
 
   bool Knows(const Selector& selector) const override { return history_.Knows(selector); }
 
-  Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) override {
-    if (HeadBucketPtr amended = head_->Amend(time_seconds, change)) {
-      writer_->Enqueue(std::move(amended));
-      return Status::Ok();
+  Status Amend(const std::vector<std::int64_t>& times_seconds,
+               const std::function<void(series::Bucket&)>& change) override {
+    std::vector<std::int64_t> sealed_seconds;
+    for (const std::int64_t time_seconds : times_seconds) {
+      if (HeadBucketPtr amended = head_->Amend(time_seconds, change)) {
+        writer_->Enqueue(std::move(amended));
+      } else {
+        sealed_seconds.push_back(time_seconds);
+      }
     }
-    return ChangeSealed(time_seconds, change);
+    return ChangeSealed(std::move(sealed_seconds), change);
   }
 
   Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds, const MemberLess& less,
@@ -154,13 +159,18 @@ class SqliteStore final : public Store {
   void SetRetention(std::int64_t retention_seconds) override { writer_->SetRetention(retention_seconds); }
 
  private:
-  Status ChangeSealed(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
-    if (time_seconds < writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX))) {
-      return Error{ErrorCode::kInvalid,
-                   "bucket " + std::to_string(time_seconds) + " is older than what is kept (storage.retention)"};
+  Status ChangeSealed(std::vector<std::int64_t> times_seconds, const std::function<void(series::Bucket&)>& change) {
+    const std::int64_t cutoff_seconds = writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX));
+    const auto kept = std::lower_bound(times_seconds.begin(), times_seconds.end(), cutoff_seconds);
+    Status old = Status::Ok();
+    if (kept != times_seconds.begin()) {
+      old = Error{ErrorCode::kInvalid, "bucket " + std::to_string(times_seconds.front()) +
+                                           " is older than what is kept (storage.retention)"};
     }
-    Status changed = writer_->ChangeSealed(time_seconds, change);
-    return changed.ok() ? changed : Wrap(changed.error(), file_);
+    times_seconds.erase(times_seconds.begin(), kept);
+    if (times_seconds.empty()) return old;
+    const Status changed = writer_->ChangeSealed(times_seconds, change);
+    return changed.ok() ? old : Wrap(changed.error(), file_);
   }
 
   const UniqueFd lock_;

@@ -67,12 +67,13 @@ class Store {
   // Whether any bucket within the retention names a member that matches.
   [[nodiscard]] virtual bool Knows(const Selector& selector) const = 0;
 
-  // Changes a bucket that was appended before, or makes one that never was (a gap): `change` is called once with its
-  // entries, empty where there are none, and what it leaves is stored. For what comes late, up to an hour; buckets
-  // outside the memory are read from the database and written back before this returns. Visible to readers when this
-  // returns. Called by the thread that calls Append(). Errors: kInvalid where the bucket is older than the retention;
-  // kIo.
-  virtual Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) = 0;
+  // Changes buckets that were appended before, or makes such as never were (gaps): `change` is called once for each
+  // time, which ascend, with the bucket's entries, none where there are none, and what it leaves is stored. For what
+  // comes late, up to an hour. Those outside the memory are read from the database at once, so they should lie near
+  // each other, and written back before this returns. Visible to readers when this returns. Called by the thread that
+  // calls Append(). Errors: kInvalid where buckets are older than the retention, which are left out; kIo.
+  virtual Status Amend(const std::vector<std::int64_t>& times_seconds,
+                       const std::function<void(series::Bucket&)>& change) = 0;
 
   using MemberLess = std::function<bool(const series::Member&, const series::Member&)>;
   // Calls `take` with every matching member that has points with start <= time < end, one after the other in the order

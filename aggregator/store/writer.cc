@@ -64,33 +64,37 @@ void Writer::Enqueue(HeadBucketPtr bucket) {
   wake_.notify_all();
 }
 
-Status Writer::ChangeSealed(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
+Status Writer::ChangeSealed(const std::vector<std::int64_t>& times_seconds,
+                            const std::function<void(series::Bucket&)>& change) {
   // Both outlive this call where it gives up.
-  const auto before = std::make_shared<series::Bucket>();
-  const auto after = std::make_shared<series::Bucket>();
-  Status status = Do([this, time_seconds, before]() -> Status {
-    Result<series::Bucket> read = database_->ReadSealed(time_seconds);
+  const auto before = std::make_shared<std::vector<series::Bucket>>();
+  const auto after = std::make_shared<std::vector<series::Bucket>>();
+  Status status = Do([this, times_seconds, before]() -> Status {
+    Result<std::vector<series::Bucket>> read = database_->ReadSealed(times_seconds);
     if (!read.ok()) return read.error();
     *before = std::move(read.value());
     return Status::Ok();
   });
   if (status.ok()) {
     *after = *before;
-    change(*after);
-    status = Do([this, time_seconds, before, after] {
+    for (series::Bucket& bucket : *after) change(bucket);
+    status = Do([this, before, after] {
       Status changed = database_->ChangeSealed(*before, *after);
-      std::lock_guard lock(mutex_);
-      if (!changed.ok()) {
-        ++stats_.write_failures;
-        return changed;
-      }
-      ++stats_.buckets_written;
-      const std::int64_t oldest_seconds = stats_.oldest_stored_seconds;
-      stats_.oldest_stored_seconds = oldest_seconds == 0 ? time_seconds : std::min(oldest_seconds, time_seconds);
+      CountChanged(changed, after->front().time_seconds);
       return changed;
     });
   }
   return status.ok() ? status : Error{ErrorCode::kIo, status.error().message};
+}
+
+void Writer::CountChanged(const Status& status, std::int64_t oldest_seconds) {
+  std::lock_guard lock(mutex_);
+  if (!status.ok()) {
+    ++stats_.write_failures;
+    return;
+  }
+  const std::int64_t stored_seconds = stats_.oldest_stored_seconds;
+  stats_.oldest_stored_seconds = stored_seconds == 0 ? oldest_seconds : std::min(stored_seconds, oldest_seconds);
 }
 
 // Waits until the thread has done the work, but not for ever.

@@ -12,6 +12,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "aggregator/series/model.h"
 #include "aggregator/store/database.h"
@@ -51,9 +52,11 @@ class Writer {
 
   // A bucket of the same time that is still queued is replaced.
   void Enqueue(HeadBucketPtr bucket);
-  // Has `change` change the entries of a bucket that is sealed, between what is queued, so that nothing else does.
-  // Errors: kIo where the database fails, or is busy for too long: then it may still be written.
-  Status ChangeSealed(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change);
+  // Has `change` change the entries of each of some buckets, ascending, that are sealed, between what is queued, so
+  // that nothing else does. Errors: kIo where the database fails, or is busy for too long: then it may still be
+  // written.
+  Status ChangeSealed(const std::vector<std::int64_t>& times_seconds,
+                      const std::function<void(series::Bucket&)>& change);
   void SetRetention(std::int64_t retention_seconds);
   // What is before this may be deleted: the retention counts back from the newest bucket, or from the clock where that
   // is earlier, so that one bucket stamped in the far future does not cost the history.
@@ -79,6 +82,7 @@ class Writer {
   void Run();
   bool Wait();
   [[nodiscard]] HeadBucketPtr Front() const;
+  void CountChanged(const Status& status, std::int64_t oldest_seconds);
   void DropUnwritable();  // requires mutex_
   Status Write(const HeadBucketPtr& bucket);
   void Finish(const HeadBucketPtr& bucket, const Status& status);
