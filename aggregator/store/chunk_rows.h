@@ -8,9 +8,10 @@
 #include <span>
 
 #include "aggregator/series/model.h"
-#include "aggregator/store/chunk_codec.h"
+#include "aggregator/store/blob_table.h"
 #include "aggregator/store/database.h"
 #include "aggregator/store/grid.h"
+#include "aggregator/store/series_table.h"
 #include "aggregator/store/store.h"
 #include "common/result.h"
 
@@ -30,6 +31,8 @@ class ChunkRows {
   // The same into chunks only: parts that are there are taken into them. For large imports.
   Status MergeIntoChunks(std::int64_t series_id, std::span<const std::int64_t> times_seconds,
                          std::span<const series::Point> points);
+  // Takes points away, where there are any. Times as above.
+  Status Erase(std::int64_t series_id, std::span<const std::int64_t> times_seconds);
 
   // Turns the parts of chunks that end at or before `sealed_seconds` into chunks, some series at a time, each step a
   // transaction of its own. Returns whether there is more to do.
@@ -40,7 +43,18 @@ class ChunkRows {
   Result<bool> DeleteStep(std::int64_t cutoff_seconds);
 
  private:
-  ChunkRows() = default;
+  ChunkRows(Connection& db, BlobTable parts, BlobTable chunks)
+      : db_(&db), parts_(std::move(parts)), chunks_(std::move(chunks)) {}
+  Status Change(std::int64_t series_id, std::span<const std::int64_t> times_seconds,
+                std::span<const series::Point> points);
+  Status ChangeRow(BlobTable& table, const SeriesSlice& old, std::int64_t series_id,
+                   std::span<const std::int64_t> times_seconds, std::span<const series::Point> points);
+  Status Consolidate(std::int64_t chunk, std::int64_t series_id, std::span<const std::int64_t> times_seconds,
+                     std::span<const series::Point> points);
+  Result<std::vector<std::int64_t>> SeriesWithParts(std::int64_t chunk);
+
+  Connection* db_;
+  BlobTable parts_, chunks_;
 };
 
 // Reads blobs, from any connection. One thread, the one of the connection.
@@ -51,16 +65,18 @@ class ChunkReader {
   // Appends the series' points with start <= time < end to `out`, in ascending time. To be called within a read
   // transaction, or what moves from parts to chunks meanwhile may be missed. Of each point only `fields` are read.
   // Damaged blobs are gaps, and logged.
-  Status Read(const StoredSeries& series, std::int64_t start_seconds, std::int64_t end_seconds, FieldMask fields,
-              SeriesSlice& out);
-  // Its newest points: of the newest blob that has any, at or before the series' last. Nothing where there is none.
+  Status Read(const StoredSeries& series, std::int64_t start_seconds, std::int64_t end_seconds,
+              series::FieldMask fields, SeriesSlice& out);
+  // Its newest points: those of the newest blob. Nothing where there is none.
   Status ReadNewest(const StoredSeries& series, SeriesSlice& out);
 
-  // The start of the oldest chunk or part; nullopt: there is none.
+  // The oldest bucket in a chunk or part; nullopt: there is none.
   Result<std::optional<std::int64_t>> OldestSeconds();
 
  private:
-  ChunkReader() = default;
+  ChunkReader(BlobTable parts, BlobTable chunks) : parts_(std::move(parts)), chunks_(std::move(chunks)) {}
+
+  BlobTable parts_, chunks_;
 };
 
 }  // namespace cloudmon::store

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "aggregator/store/chunk_rows.h"
 #include "aggregator/store/database.h"
 #include "common/result.h"
 
@@ -12,21 +13,19 @@ namespace cloudmon::store {
 // One thread, the one of the connection.
 class Retention {
  public:
-  static Result<Retention> Open(Connection& db, std::int64_t interval_seconds);
+  // `rows` must outlive it.
+  static Result<Retention> Open(Connection& db, ChunkRows& rows) { return Retention(db, rows); }
 
-  // Deletes the oldest buckets before `cutoff_seconds`, a few at a time, and gives back space when much of the file is
-  // free. Returns whether there is more to do.
+  // Deletes chunks and parts that end at or before `cutoff_seconds`, some rows at a time, and gives back space when
+  // much of the file is free. Returns whether there is more to do.
   Result<bool> Step(std::int64_t cutoff_seconds);
-  // The start of the oldest stored bucket; 0: there is none.
-  Result<std::int64_t> OldestSeconds();
 
  private:
-  explicit Retention(Connection& db, std::int64_t interval_seconds) : db_(&db), interval_seconds_(interval_seconds) {}
+  Retention(Connection& db, ChunkRows& rows) : db_(&db), rows_(&rows) {}
   Result<bool> GiveBackSpace();
 
   Connection* db_;
-  std::int64_t interval_seconds_;
-  Statement delete_, oldest_;
+  ChunkRows* rows_;
 };
 
 }  // namespace cloudmon::store

@@ -23,7 +23,7 @@ struct StoredSeries {
   std::int64_t first_seconds = 0, last_seconds = 0;  // no bucket before the first; see kTouchSeconds for the last
 };
 
-// One thread, the one of the connection. Errors: as Connection::Execute().
+// One thread, the one of the connection. Errors: as Connection::Execute(); kLimit when there are no numbers left.
 class SeriesTable {
  public:
   static Result<SeriesTable> Open(Connection& db);
@@ -44,7 +44,16 @@ class SeriesTable {
   Result<bool> DeleteStep(std::int64_t oldest_seconds);
 
  private:
-  SeriesTable() = default;
+  struct Row {
+    std::int64_t id, first_seconds, last_seconds;
+  };
+  explicit SeriesTable(Connection& db) : db_(&db) {}
+  Result<std::optional<Row>> FindRow(const series::Member& member);
+  Result<std::int64_t> Insert(const series::Member& member, std::int64_t first_seconds, std::int64_t last_seconds);
+
+  Connection* db_;
+  Statement by_name_, by_id_, insert_, widen_, delete_;
+  std::int64_t next_id_ = 0;  // of DeleteStep()
 };
 
 }  // namespace cloudmon::store

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aggregator/store/series_table.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "aggregator/store/select.h"
+
+namespace cloudmon::store {
+namespace {
+
+constexpr std::int64_t kMaxId = 0xFFFF'FFFF;
+constexpr std::int64_t kIdsPerStep = 10'000;
+constexpr const char* kColumns = "id, kind, node, namespace, deployment, pod, first_time, last_time";
+
+// What a member is called among those of its kind.
+template <class Names>
+const std::string& OwnName(series::Kind kind, const Names& names) {
+  switch (kind) {
+    case series::Kind::kPod:
+      return names.pod;
+    case series::Kind::kDeployment:
+      return names.deployment;
+    case series::Kind::kNamespace:
+      return names.ns;
+    case series::Kind::kNode:
+    case series::Kind::kCluster:
+      break;
+  }
+  return names.node;
+}
+
+std::int64_t HashOf(const std::string& name) {
+  return static_cast<std::int64_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(name.data()), name.size()));
+}
+
+std::optional<series::Kind> KindByName(std::string_view name) {
+  for (std::size_t i = 0; i < series::kKindCount; ++i) {
+    const auto kind = static_cast<series::Kind>(i);
+    if (name == series::KindName(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+// The row that a statement over kColumns stands on; nullopt where its kind is not known: it is damaged.
+std::optional<StoredSeries> SeriesOf(const Statement& row) {
+  const auto kind = KindByName(row.Text(1));
+  if (!kind) return std::nullopt;
+  auto text = [&row](int column) { return std::string(row.Text(column)); };
+  return StoredSeries{row.Int(0),
+                      std::make_shared<const series::Member>(series::Member{*kind, text(2), text(3), text(4), text(5)}),
+                      row.Int(6), row.Int(7)};
+}
+
+bool IsMember(const Statement& row, const series::Member& member) {
+  return row.Text(2) == member.node && row.Text(3) == member.ns && row.Text(4) == member.deployment &&
+         row.Text(5) == member.pod;
+}
+
+}  // namespace
+
+Result<SeriesTable> SeriesTable::Open(Connection& db) {
+  SeriesTable table(db);
+  const std::string select = std::string("SELECT ") + kColumns + " FROM series ";
+  for (const auto& [statement, sql] : {
+           std::pair{&table.by_name_, select + "WHERE kind = ?1 AND name_hash = ?2"},
+           std::pair{&table.by_id_, select + "WHERE id = ?1"},
+           std::pair{&table.insert_,
+                     std::string("INSERT INTO series(kind, name_hash, node, namespace, deployment, pod, first_time,"
+                                 " last_time) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id")},
+           std::pair{&table.widen_, std::string("UPDATE series SET first_time = min(first_time, ?2),"
+                                                " last_time = max(last_time, ?3) WHERE id = ?1")},
+           std::pair{&table.delete_, std::string("DELETE FROM series WHERE id >= ?1 AND id < ?2 AND last_time < ?3")},
+       }) {
+    Result<Statement> prepared = db.Prepare(sql);
+    if (!prepared.ok()) return prepared.error();
+    *statement = std::move(prepared.value());
+  }
+  return table;
+}
+
+Result<std::int64_t> SeriesTable::Use(const series::Member& member, std::int64_t first_seconds,
+                                      std::int64_t last_seconds) {
+  const auto known = FindRow(member);
+  if (!known.ok()) return known.error();
+  if (!known.value()) return Insert(member, first_seconds, last_seconds);
+  const Row& row = *known.value();
+  if (first_seconds < row.first_seconds || last_seconds > row.last_seconds) {
+    const Status widened = widen_.Bind(1, row.id).Bind(2, first_seconds).Bind(3, last_seconds).Run();
+    if (!widened.ok()) return widened.error();
+  }
+  return row.id;
+}
+
+Result<std::int64_t> SeriesTable::Insert(const series::Member& member, std::int64_t first_seconds,
+                                         std::int64_t last_seconds) {
+  insert_.Bind(1, series::KindName(member.kind)).Bind(2, HashOf(OwnName(member.kind, member)));
+  insert_.Bind(3, member.node).Bind(4, member.ns).Bind(5, member.deployment).Bind(6, member.pod);
+  const Result<bool> row = insert_.Bind(7, first_seconds).Bind(8, last_seconds).Step();
+  const std::int64_t id = row.ok() && row.value() ? insert_.Int(0) : 0;
+  insert_.Reset();
+  if (!row.ok()) return row.error();
+  if (id > kMaxId) return Error{ErrorCode::kLimit, "there are no numbers left for series: begin a new database"};
+  return id;
+}
+
+Result<std::optional<SeriesTable::Row>> SeriesTable::FindRow(const series::Member& member) {
+  by_name_.Bind(1, series::KindName(member.kind)).Bind(2, HashOf(OwnName(member.kind, member)));
+  Result<bool> row = by_name_.Step();
+  while (row.ok() && row.value() && !IsMember(by_name_, member)) row = by_name_.Step();
+  std::optional<Row> found;
+  if (row.ok() && row.value()) found = Row{by_name_.Int(0), by_name_.Int(6), by_name_.Int(7)};
+  by_name_.Reset();
+  if (!row.ok()) return row.error();
+  return found;
+}
+
+Result<std::optional<StoredSeries>> SeriesTable::Find(const series::Member& member) {
+  const auto row = FindRow(member);
+  if (!row.ok()) return row.error();
+  if (!row.value()) return std::optional<StoredSeries>();
+  return std::optional(StoredSeries{row.value()->id, std::make_shared<const series::Member>(member),
+                                    row.value()->first_seconds, row.value()->last_seconds});
+}
+
+Result<std::vector<StoredSeries>> SeriesTable::Find(const Selector& selector, std::int64_t start_seconds,
+                                                    std::int64_t end_seconds) {
+  const std::string& name = OwnName(selector.kind, selector);
+  // Most rows are pods: reading the table from end to end is faster than by its index.
+  const bool scan = selector.kind == series::Kind::kPod && name.empty();
+  std::string sql = std::string("SELECT ") + kColumns + " FROM series" + (scan ? " NOT INDEXED" : "") +
+                    " WHERE kind = ?1 AND first_time < ?2 AND last_time > ?3";
+  if (!name.empty()) sql += " AND name_hash = ?4";
+  Result<Statement> prepared = db_->Prepare(sql);
+  if (!prepared.ok()) return prepared.error();
+  Statement& row = prepared.value();
+  row.Bind(1, series::KindName(selector.kind)).Bind(2, end_seconds);
+  row.Bind(3, std::max<std::int64_t>(start_seconds, 0) - kTouchSeconds);
+  if (!name.empty()) row.Bind(4, HashOf(name));
+  std::vector<StoredSeries> found;
+  for (;;) {
+    const Result<bool> stepped = row.Step();
+    if (!stepped.ok()) return stepped.error();
+    if (!stepped.value()) break;
+    const auto is = [&row](int column, const std::string& wanted) {
+      return wanted.empty() || row.Text(column) == wanted;
+    };
+    if (!is(2, selector.node) || !is(3, selector.ns) || !is(4, selector.deployment) || !is(5, selector.pod)) continue;
+    if (std::optional<StoredSeries> stored = SeriesOf(row)) found.push_back(std::move(*stored));
+  }
+  std::sort(found.begin(), found.end(),
+            [](const StoredSeries& a, const StoredSeries& b) { return *a.member < *b.member; });
+  return found;
+}
+
+Result<series::MemberPtr> SeriesTable::MemberOf(std::int64_t id) {
+  const Result<bool> row = by_id_.Bind(1, id).Step();
+  series::MemberPtr member;
+  if (row.ok() && row.value()) {
+    if (const auto stored = SeriesOf(by_id_)) member = stored->member;
+  }
+  by_id_.Reset();
+  if (!row.ok()) return row.error();
+  return member;
+}
+
+Result<bool> SeriesTable::DeleteStep(std::int64_t oldest_seconds) {
+  const Result<std::int64_t> last_id = db_->QueryInt("SELECT coalesce(max(id), 0) FROM series");
+  if (!last_id.ok()) return last_id.error();
+  const std::int64_t end_id = next_id_ + kIdsPerStep;
+  const Status deleted = delete_.Bind(1, next_id_).Bind(2, end_id).Bind(3, oldest_seconds - kTouchSeconds).Run();
+  if (!deleted.ok()) return deleted.error();
+  next_id_ = end_id <= last_id.value() ? end_id : 0;
+  return next_id_ != 0;
+}
+
+}  // namespace cloudmon::store
