@@ -55,7 +55,7 @@ struct ForEachFixture : StoreFixture {
     return TableOf(slices);
   }
   [[nodiscard]] Table Expected(const Selector& selector, std::int64_t start, std::int64_t end) const {
-    return TableOf(store->Select(selector, start, end, kNoLimit).value());
+    return TableOf(store->Select(selector, start, end, series::kAllFields, kNoLimit).value());
   }
 };
 
