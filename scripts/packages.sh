@@ -7,7 +7,7 @@
 build_packages=(
   ca-certificates cmake g++ ninja-build pkg-config
   libbenchmark-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libprotobuf-dev libspdlog-dev libsqlite3-dev
-  libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler zlib1g-dev
+  libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler zlib1g-dev
   curl
 )
 # shellcheck disable=SC2034

@@ -17,8 +17,8 @@ namespace cloudmon::store {
 
 // The entries of one kind: row i of the columns belongs to the series with number ids[i] (table `series`).
 struct DocumentBlock {
-  std::vector<std::int64_t> ids;
-  const ColumnBlock* columns = nullptr;  // null: none; not owned
+  const std::vector<std::int64_t>* ids = nullptr;  // null: no rows; not owned, as the columns
+  const ColumnBlock* columns = nullptr;
 };
 
 // `blocks` by Kind.

@@ -84,4 +84,65 @@ series::Point ColumnBlock::Row(std::size_t row) const {
   return point;
 }
 
+// Values are written byte by byte: the first bytes of all rows, then the second ones. The upper bytes of a column are
+// much alike, so that they compress well side by side.
+void ColumnBlock::AppendTo(std::string& out) const {
+  out += static_cast<char>(headers_.size());
+  for (const Header& header : headers_) {
+    out += static_cast<char>(header.field);
+    out += static_cast<char>(header.width);
+    out += static_cast<char>(header.partial ? 1 : 0);
+    out.append(reinterpret_cast<const char*>(&header.base), sizeof header.base);
+    const std::uint8_t* const values = bytes_.data() + header.offset + BitmapBytes(header);
+    out.append(reinterpret_cast<const char*>(bytes_.data() + header.offset), BitmapBytes(header));
+    const std::size_t begin = out.size();
+    out.resize(begin + header.width * rows_);
+    char* to = out.data() + begin;
+    for (std::size_t byte = 0; byte < header.width; ++byte) {
+      for (std::size_t row = 0; row < rows_; ++row) *to++ = static_cast<char>(values[row * header.width + byte]);
+    }
+  }
+}
+
+bool ColumnBlock::TakeFrom(std::string_view& bytes, std::size_t rows, ColumnBlock& out) {
+  out = ColumnBlock();
+  if (bytes.empty() || rows > bytes.size() * 64 || rows > UINT32_MAX) return false;
+  out.rows_ = static_cast<std::uint32_t>(rows);
+  auto columns = static_cast<std::uint8_t>(bytes.front());
+  bytes.remove_prefix(1);
+  for (; columns > 0; --columns) {
+    if (!out.TakeColumn(bytes)) return false;
+  }
+  out.bytes_.resize(out.bytes_.size() + kPadding);
+  out.bytes_.shrink_to_fit();
+  out.headers_.shrink_to_fit();
+  return true;
+}
+
+bool ColumnBlock::TakeColumn(std::string_view& bytes) {
+  constexpr std::size_t kFixed = 3 + sizeof(std::uint64_t);
+  if (bytes.size() < kFixed) return false;
+  const auto field = static_cast<std::uint8_t>(bytes[0]);
+  const auto width = static_cast<std::uint8_t>(bytes[1]);
+  const auto partial = static_cast<std::uint8_t>(bytes[2]);
+  const bool known = field < series::kFieldCount && width <= sizeof(std::uint64_t) && partial <= 1;
+  const bool rising = headers_.empty() || static_cast<std::uint8_t>(headers_.back().field) < field;
+  if (!known || !rising) return false;
+  Header header{0, static_cast<std::uint32_t>(bytes_.size()), static_cast<series::Field>(field), width, partial == 1};
+  std::memcpy(&header.base, bytes.data() + 3, sizeof header.base);
+  bytes.remove_prefix(kFixed);
+  const std::size_t bitmap = BitmapBytes(header);
+  if (bytes.size() < bitmap + width * std::size_t{rows_}) return false;
+  bytes_.resize(bytes_.size() + bitmap + width * std::size_t{rows_});
+  std::memcpy(bytes_.data() + header.offset, bytes.data(), bitmap);
+  std::uint8_t* const values = bytes_.data() + header.offset + bitmap;
+  const char* from = bytes.data() + bitmap;
+  for (std::size_t byte = 0; byte < width; ++byte) {
+    for (std::size_t row = 0; row < rows_; ++row) values[row * width + byte] = static_cast<std::uint8_t>(*from++);
+  }
+  bytes.remove_prefix(bitmap + width * std::size_t{rows_});
+  headers_.push_back(header);
+  return true;
+}
+
 }  // namespace cloudmon::store

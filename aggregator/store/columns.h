@@ -4,7 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "aggregator/series/model.h"
@@ -44,6 +45,11 @@ class ColumnBlock {
   // All values of one row.
   [[nodiscard]] series::Point Row(std::size_t row) const;
 
+  // Appends the columns to a bucket document (docs/store_format.md).
+  void AppendTo(std::string& out) const;
+  // Takes as many rows from the front of `bytes`. False where they are not whole or not as AppendTo() writes them.
+  [[nodiscard]] static bool TakeFrom(std::string_view& bytes, std::size_t rows, ColumnBlock& out);
+
  private:
   struct Header {
     std::uint64_t base;    // the smallest value, as two's complement
@@ -54,6 +60,8 @@ class ColumnBlock {
   };
 
   void Pack(series::Field field, const std::vector<const series::Point*>& rows);
+  [[nodiscard]] bool TakeColumn(std::string_view& bytes);
+  [[nodiscard]] std::size_t BitmapBytes(const Header& header) const { return header.partial ? (rows_ + 7) / 8 : 0; }
 
   std::uint32_t rows_ = 0;
   std::vector<Header> headers_;

@@ -65,7 +65,7 @@ HeadBucketPtr Head::Newest() const {
   return buckets_.empty() ? nullptr : buckets_.back();
 }
 
-HeadBucketPtr Head::Append(const series::Bucket& bucket, std::int64_t keep_from_seconds) {
+HeadBucketPtr Head::Append(const series::Bucket& bucket) {
   std::lock_guard append_lock(append_mutex_);
   if (bucket.time_seconds < oldest_seconds().value_or(bucket.time_seconds)) return nullptr;
   HeadBucketPtr built = Build(bucket, Newest().get());
@@ -73,17 +73,40 @@ HeadBucketPtr Head::Append(const series::Bucket& bucket, std::int64_t keep_from_
   {
     std::unique_lock lock(mutex_);
     Insert(built);
-    dropped = DropOld(keep_from_seconds);
+    dropped = DropExcess();
   }
   return built;
 }
 
-HeadBucketPtr Head::Amend(const series::Bucket& bucket) {
+HeadBucketPtr Head::Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
   std::lock_guard append_lock(append_mutex_);
+  if (time_seconds < oldest_seconds().value_or(INT64_MAX)) return nullptr;
+  series::Bucket bucket = Unpack(time_seconds);
+  change(bucket);
   HeadBucketPtr built = Build(bucket, Newest().get());
   std::unique_lock lock(mutex_);
   Insert(built);
   return built;
+}
+
+std::vector<HeadBucketPtr> Head::Before(std::int64_t seconds) const {
+  std::shared_lock lock(mutex_);
+  const auto end = std::lower_bound(buckets_.begin(), buckets_.end(), seconds, ByTime);
+  return {buckets_.begin(), end};
+}
+
+bool Head::DropSealed(const std::vector<HeadBucketPtr>& sealed) {
+  std::lock_guard append_lock(append_mutex_);
+  std::unique_lock lock(mutex_);
+  // Older ones among them may have been dropped in excess.
+  const auto first = std::find(sealed.begin(), sealed.end(), buckets_.empty() ? nullptr : buckets_.front());
+  const auto count = sealed.end() - first;
+  if (count == 0) return buckets_.empty() || buckets_.front()->time_seconds > sealed.back()->time_seconds;
+  if (std::ssize(buckets_) < count || !std::equal(first, sealed.end(), buckets_.begin())) return false;
+  for (auto at = first; at != sealed.end(); ++at) points_ -= (*at)->points;
+  buckets_.erase(buckets_.begin(), buckets_.begin() + count);
+  if (!buckets_.empty()) catalog_.Forget(buckets_.front()->time_seconds);
+  return true;
 }
 
 series::Bucket Head::Unpack(std::int64_t time_seconds) const {
@@ -110,9 +133,9 @@ void Head::Insert(const HeadBucketPtr& bucket) {
   }
 }
 
-std::vector<HeadBucketPtr> Head::DropOld(std::int64_t keep_from_seconds) {
+std::vector<HeadBucketPtr> Head::DropExcess() {
   std::vector<HeadBucketPtr> dropped;
-  while (buckets_.size() > 1 && (points_ > max_points_ || buckets_.front()->time_seconds < keep_from_seconds)) {
+  while (buckets_.size() > 1 && points_ > max_points_) {
     points_ -= buckets_.front()->points;
     dropped.push_back(std::move(buckets_.front()));
     buckets_.pop_front();

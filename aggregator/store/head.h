@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,16 +50,21 @@ class Head {
  public:
   explicit Head(std::size_t max_points) : max_points_(max_points) {}
 
-  // Takes a bucket in; one of the same time is replaced. Then drops whole buckets from the old end: those before
-  // `keep_from_seconds`, and while there are more points than allowed (the newest stays). Null where the bucket is
-  // older than all that are kept: it would leave a hole between memory and database.
-  HeadBucketPtr Append(const series::Bucket& bucket, std::int64_t keep_from_seconds);
+  // Takes a bucket in; one of the same time is replaced. While there are more points than allowed, whole buckets are
+  // dropped from the old end (the newest stays). Null where the bucket is older than all that are kept: these are
+  // sealed.
+  HeadBucketPtr Append(const series::Bucket& bucket);
 
-  // Puts a bucket in the place of the one of its time, or into a gap. Drops nothing: more points than allowed go when
-  // the next is appended. Not older than all that are kept.
-  HeadBucketPtr Amend(const series::Bucket& bucket);
-  // The bucket of this time, unpacked; without entries where there is none.
-  [[nodiscard]] series::Bucket Unpack(std::int64_t time_seconds) const;
+  // Has `change` change the entries of a bucket, none where there is a gap. Drops nothing: more points than allowed go
+  // when the next is appended. Null, and `change` is not called, where the bucket is older than all that are kept, or
+  // none is.
+  HeadBucketPtr Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change);
+
+  // The buckets before `seconds`, ascending.
+  [[nodiscard]] std::vector<HeadBucketPtr> Before(std::int64_t seconds) const;
+  // Drops the oldest buckets, which are these and are sealed, and forgets members that no other names. False, and
+  // nothing is dropped, where the oldest are no longer the same: one was amended.
+  bool DropSealed(const std::vector<HeadBucketPtr>& sealed);
 
   // Takes in a bucket older than all there are: reading back, newest first. False where there is no more room.
   bool Prepend(const series::Bucket& bucket);
@@ -77,7 +83,8 @@ class Head {
   [[nodiscard]] HeadBucketPtr Newest() const;
   HeadBucketPtr Build(const series::Bucket& bucket, const HeadBucket* neighbour);
   void Insert(const HeadBucketPtr& bucket);
-  std::vector<HeadBucketPtr> DropOld(std::int64_t keep_from_seconds);
+  [[nodiscard]] series::Bucket Unpack(std::int64_t time_seconds) const;
+  std::vector<HeadBucketPtr> DropExcess();
 
   const std::size_t max_points_;
   std::mutex append_mutex_;  // one writer at a time; taken before mutex_
@@ -85,7 +92,7 @@ class Head {
   std::deque<HeadBucketPtr> buckets_;  // ascending; guarded by mutex_
   std::size_t points_ = 0;             // guarded by mutex_
   Catalog catalog_;                    // guarded by mutex_
-  std::size_t dropped_ = 0;            // since members were last forgotten; guarded by append_mutex_
+  std::size_t dropped_ = 0;            // in excess, since members were last forgotten; guarded by append_mutex_
 };
 
 }  // namespace cloudmon::store

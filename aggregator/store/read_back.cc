@@ -1,75 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/store/read_back.h"
 
-#include <spdlog/spdlog.h>
-
-#include <cstdint>
-#include <string_view>
 #include <utility>
 
-#include "aggregator/store/bucket_json.h"
-#include "aggregator/store/bucket_rows.h"
+#include "aggregator/store/journal.h"
+#include "aggregator/store/series_table.h"
 
 namespace cloudmon::store {
 namespace {
 
-class Reader {
+// Names the members of documents: each is looked up once.
+class Members {
  public:
-  Reader(Head& head, Statement buckets, BucketReader reader)
-      : head_(head), buckets_(std::move(buckets)), reader_(std::move(reader)) {}
+  explicit Members(SeriesTable table) : table_(std::move(table)) {}
 
-  Result<ReadBackReport> Run() {
-    for (;;) {
-      const Result<bool> row = buckets_.Step();
-      if (!row.ok()) return row.error();
-      const bool next_bucket = !row.value() || buckets_.Int(0) != bucket_.time_seconds;
-      if (next_bucket && !Finish()) break;
-      if (!row.value()) break;
-      bucket_.time_seconds = buckets_.Int(0);
-      const Status status = Take(buckets_.Text(1), buckets_.Text(2));
-      if (!status.ok()) return status.error();
+  // Series that are not known are left out.
+  Result<series::Bucket> Name(std::int64_t time_seconds, const BucketDocument& document) {
+    series::Bucket bucket{time_seconds, {}};
+    for (const BucketDocument::Block& block : document.blocks) {
+      for (std::size_t row = 0; row < block.ids.size(); ++row) {
+        const auto [known, fresh] = members_.try_emplace(block.ids[row]);
+        if (fresh) {
+          Result<series::MemberPtr> member = table_.MemberOf(block.ids[row]);
+          if (!member.ok()) return member.error();
+          known->second = std::move(member.value());
+        }
+        if (known->second) bucket.entries.push_back({known->second, block.columns.Row(row)});
+      }
     }
-    return report_;
+    return bucket;
   }
 
  private:
-  Status Take(std::string_view kind_name, std::string_view text) {
-    const auto kind = DocumentKindByName(kind_name);
-    if (!kind) return Status::Ok();
-    if (const Status parsed = ParseDocument(text, document_); !parsed.ok()) {
-      if (report_.bad_documents++ == 0) {
-        spdlog::warn("storage: bucket {} of {}: {}; left out", bucket_.time_seconds, kind_name, parsed.error().message);
-      }
-      return Status::Ok();
-    }
-    return reader_.Append(document_, *kind, bucket_);
-  }
-
-  // Hands the bucket to the head; false where that is full.
-  bool Finish() {
-    if (bucket_.entries.empty()) return true;
-    if (!head_.Prepend(bucket_)) return false;
-    ++report_.buckets;
-    bucket_.entries.clear();
-    return true;
-  }
-
-  Head& head_;
-  Statement buckets_;
-  BucketReader reader_;
-  series::Bucket bucket_;
-  Document document_;
-  ReadBackReport report_;
+  SeriesTable table_;
+  std::unordered_map<std::int64_t, series::MemberPtr> members_;
 };
 
 }  // namespace
 
 Result<ReadBackReport> ReadBack(Connection& db, Head& head) {
-  Result<Statement> buckets = db.Prepare("SELECT time, kind, doc FROM bucket ORDER BY time DESC");
-  if (!buckets.ok()) return buckets.error();
-  Result<BucketReader> reader = BucketReader::Open(db);
-  if (!reader.ok()) return reader.error();
-  return Reader(head, std::move(buckets.value()), std::move(reader.value())).Run();
+  Result<SeriesTable> table = SeriesTable::Open(db);
+  if (!table.ok()) return table.error();
+  Members members(std::move(table.value()));
+  ReadBackReport report;
+  const Result<std::size_t> damaged =
+      ReadJournal(db, [&](std::int64_t time_seconds, const BucketDocument& document) -> Result<bool> {
+        const Result<series::Bucket> bucket = members.Name(time_seconds, document);
+        if (!bucket.ok()) return bucket.error();
+        if (!head.Prepend(bucket.value())) return false;
+        ++report.buckets;
+        return true;
+      });
+  if (!damaged.ok()) return damaged.error();
+  report.damaged_buckets = damaged.value();
+  return report;
 }
 
 }  // namespace cloudmon::store

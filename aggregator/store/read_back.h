@@ -12,10 +12,10 @@ namespace cloudmon::store {
 
 struct ReadBackReport {
   std::size_t buckets = 0;
-  std::size_t bad_documents = 0;  // could not be parsed, and were left out; the first is logged
+  std::size_t damaged_buckets = 0;  // were left out; the first is logged
 };
 
-// Reads the newest buckets, newest first, until the head is full. Error: kParse where the database is damaged.
+// Reads the journal, newest bucket first, until the head is full. Error: kParse where the database is damaged.
 Result<ReadBackReport> ReadBack(Connection& db, Head& head);
 
 }  // namespace cloudmon::store

@@ -8,14 +8,14 @@
 #include <optional>
 #include <utility>
 
-#include "aggregator/store/bucket_rows.h"
+#include "aggregator/store/grid.h"
 
 namespace cloudmon::store {
 namespace {
 
-constexpr std::int64_t kRetentionEverySeconds = 60;  // of bucket time
+constexpr std::int64_t kHousekeepEverySeconds = 60;  // of bucket time
+constexpr std::int64_t kSealAfterPositions = 6;
 constexpr std::chrono::seconds kJobTimeout{15};
-constexpr std::int64_t kDropSeriesEverySeconds = 3600;
 
 std::chrono::milliseconds RetryDelay(int failures_in_row) {
   constexpr int kMostDoublings = 6;
@@ -24,21 +24,16 @@ std::chrono::milliseconds RetryDelay(int failures_in_row) {
 
 }  // namespace
 
-Writer::Writer(Connection db, const Head& head, const Clock& clock, std::int64_t retention_seconds)
-    : db_(std::move(db)), head_(head), clock_(clock), retention_seconds_(retention_seconds) {}
-
-Result<std::unique_ptr<Writer>> Writer::Start(Connection db, const Head& head, const Clock& clock,
-                                              std::int64_t interval_seconds, std::int64_t retention_seconds) {
-  std::unique_ptr<Writer> writer(new Writer(std::move(db), head, clock, retention_seconds));
-  Result<DocumentRows> documents = DocumentRows::Open(writer->db_);
-  if (!documents.ok()) return documents.error();
-  writer->documents_ = std::make_unique<DocumentRows>(std::move(documents.value()));
-  Result<Retention> retention = Retention::Open(writer->db_, interval_seconds);
-  if (!retention.ok()) return retention.error();
-  writer->retention_ = std::make_unique<Retention>(std::move(retention.value()));
-  const Result<std::int64_t> oldest = writer->retention_->OldestSeconds();
+Result<std::unique_ptr<Writer>> Writer::Start(Connection db, Head& head, const Clock& clock,
+                                              const WriterOptions& options) {
+  std::unique_ptr<Writer> writer(new Writer(std::move(db), head, clock, options));
+  Result<std::unique_ptr<DatabaseWriter>> database = DatabaseWriter::Open(writer->db_, head, options.interval_seconds);
+  if (!database.ok()) return database.error();
+  writer->database_ = std::move(database.value());
+  const Result<std::int64_t> oldest = writer->database_->OldestSeconds();
   if (!oldest.ok()) return oldest.error();
   writer->stats_.oldest_stored_seconds = oldest.value();
+  writer->sealed_before_seconds_ = head.oldest_seconds().value_or(0);
   writer->thread_ = std::thread([raw = writer.get()] { raw->Run(); });
   return writer;
 }
@@ -69,24 +64,33 @@ void Writer::Enqueue(HeadBucketPtr bucket) {
   wake_.notify_all();
 }
 
-Result<series::Bucket> Writer::ReadStored(std::int64_t time_seconds) {
-  const auto bucket = std::make_shared<series::Bucket>();  // outlives this call where it gives up
-  const Status status = Do([this, time_seconds, bucket]() -> Status {
-    Result<BucketReader> reader = BucketReader::Open(db_);
-    if (!reader.ok()) return reader.error();
-    Result<series::Bucket> read = reader.value().Read(time_seconds);
+Status Writer::ChangeSealed(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
+  // Both outlive this call where it gives up.
+  const auto before = std::make_shared<series::Bucket>();
+  const auto after = std::make_shared<series::Bucket>();
+  Status status = Do([this, time_seconds, before]() -> Status {
+    Result<series::Bucket> read = database_->ReadSealed(time_seconds);
     if (!read.ok()) return read.error();
-    *bucket = std::move(read.value());
+    *before = std::move(read.value());
     return Status::Ok();
   });
-  if (!status.ok()) return Error{ErrorCode::kIo, status.error().message};
-  return std::move(*bucket);
-}
-
-Status Writer::WriteStored(series::Bucket bucket) {
-  const Status status = Do([this, kept = std::move(bucket)] { return WriteEntries(kept); });
-  if (!status.ok()) return Error{ErrorCode::kIo, status.error().message};
-  return Status::Ok();
+  if (status.ok()) {
+    *after = *before;
+    change(*after);
+    status = Do([this, time_seconds, before, after] {
+      Status changed = database_->ChangeSealed(*before, *after);
+      std::lock_guard lock(mutex_);
+      if (!changed.ok()) {
+        ++stats_.write_failures;
+        return changed;
+      }
+      ++stats_.buckets_written;
+      const std::int64_t oldest_seconds = stats_.oldest_stored_seconds;
+      stats_.oldest_stored_seconds = oldest_seconds == 0 ? time_seconds : std::min(oldest_seconds, time_seconds);
+      return changed;
+    });
+  }
+  return status.ok() ? status : Error{ErrorCode::kIo, status.error().message};
 }
 
 // Waits until the thread has done the work, but not for ever.
@@ -113,12 +117,12 @@ void Writer::RunJobs() {
   }
 }
 
-// What the head has dropped is lost: the queue is bounded by the head's memory.
+// What the head has dropped is lost, unless it was sealed: the queue is bounded by the head's memory.
 void Writer::DropUnwritable() {
   const std::int64_t oldest_seconds = head_.oldest_seconds().value_or(0);
   while (!queue_.empty() && queue_.front()->time_seconds < oldest_seconds) {
+    if (queue_.front()->time_seconds >= sealed_before_seconds_) ++stats_.buckets_lost;
     queue_.pop_front();
-    ++stats_.buckets_lost;
   }
 }
 
@@ -126,7 +130,7 @@ void Writer::SetRetention(std::int64_t retention_seconds) {
   {
     std::lock_guard lock(mutex_);
     retention_seconds_ = retention_seconds;
-    more_to_delete_ = true;
+    more_to_do_ = true;
   }
   wake_.notify_all();
 }
@@ -147,11 +151,9 @@ void Writer::Run() {
   while (Wait()) {
     RunJobs();
     const HeadBucketPtr bucket = Front();
-    if (!bucket) {
-      Retain(head_.newest_seconds().value_or(0));
-    } else if (Write(bucket).ok()) {
-      Retain(bucket->time_seconds);
-    }
+    if (bucket && !Write(bucket).ok()) continue;
+    if (bucket) Seal(bucket->time_seconds);
+    Housekeep(bucket ? bucket->time_seconds : head_.newest_seconds().value_or(0));
   }
   while (const HeadBucketPtr bucket = Front()) {
     if (Write(bucket).ok()) continue;
@@ -166,7 +168,7 @@ bool Writer::Wait() {
   if (failures_in_row_ > 0) {
     wake_.wait_for(lock, RetryDelay(failures_in_row_), [this] { return stop_ || retry_now_ || !jobs_.empty(); });
   } else {
-    wake_.wait(lock, [this] { return stop_ || more_to_delete_ || !queue_.empty() || !jobs_.empty(); });
+    wake_.wait(lock, [this] { return stop_ || more_to_do_ || !queue_.empty() || !jobs_.empty(); });
   }
   retry_now_ = false;
   return !stop_;
@@ -178,7 +180,7 @@ HeadBucketPtr Writer::Front() const {
 }
 
 Status Writer::Write(const HeadBucketPtr& bucket) {
-  Status status = WriteBucket(*bucket);
+  Status status = database_->Write(*bucket);
   Finish(bucket, status);
   return status;
 }
@@ -199,79 +201,75 @@ void Writer::Finish(const HeadBucketPtr& bucket, const Status& status) {
                  stats_.buckets_lost);
   }
   failures_in_row_ = 0;
-  CountWritten(bucket->time_seconds);
+  ++stats_.buckets_written;
+  if (stats_.oldest_stored_seconds == 0) stats_.oldest_stored_seconds = bucket->time_seconds;
   std::erase(queue_, bucket);  // not there where it was lost or replaced while it was written
 }
 
-void Writer::CountWritten(std::int64_t time_seconds) {
-  ++stats_.buckets_written;
-  const std::int64_t oldest_seconds = stats_.oldest_stored_seconds;
-  stats_.oldest_stored_seconds = oldest_seconds == 0 ? time_seconds : std::min(oldest_seconds, time_seconds);
+void Writer::Seal(std::int64_t written_seconds) {
+  const Grid parts = PartGrid(options_.interval_seconds);
+  // One bucket stamped far in the future must not seal what is still to come.
+  const std::int64_t now_seconds = std::min(written_seconds, clock_.NowMs() / 1000);
+  const std::int64_t settled_seconds = now_seconds - kSealAfterPositions * options_.interval_seconds;
+  const bool half_full = head_.points() > options_.head_points / 2;
+  const std::int64_t before_seconds =
+      half_full ? written_seconds : parts.StartOf(parts.NumberOf(std::max<std::int64_t>(settled_seconds, 0)));
+  if (head_.oldest_seconds().value_or(INT64_MAX) < before_seconds) NoteBackground(SealBefore(before_seconds));
 }
 
-Status Writer::WriteEntries(const series::Bucket& bucket) {
-  Transaction transaction(db_);
-  Status status = transaction.Begin();
-  if (status.ok()) {
-    // For this bucket alone: what it remembers of members is not told of deleted series.
-    Result<BucketWriter> writer = BucketWriter::Open(db_);
-    status = writer.ok() ? writer.value().Write(bucket) : writer.error();
+// Several parts, after a long silence of the database, each on its own: their points are in memory twice meanwhile.
+Status Writer::SealBefore(std::int64_t seconds) {
+  const Grid parts = PartGrid(options_.interval_seconds);
+  for (;;) {
+    const std::int64_t oldest_seconds = head_.oldest_seconds().value_or(INT64_MAX);
+    if (oldest_seconds >= seconds) return Status::Ok();
+    const std::int64_t before_seconds = std::min(seconds, parts.StartOf(parts.NumberOf(oldest_seconds) + 1));
+    {
+      std::lock_guard lock(mutex_);
+      sealed_before_seconds_ = std::max(sealed_before_seconds_, before_seconds);
+    }
+    const Result<bool> again = database_->Seal(before_seconds);
+    if (!again.ok()) return again.error();
+    std::lock_guard lock(mutex_);
+    more_to_do_ = true;
+    if (again.value()) return Status::Ok();  // the amended bucket is queued
+    DropUnwritable();
   }
-  if (status.ok()) status = transaction.Commit();
-  std::lock_guard lock(mutex_);
-  if (status.ok()) {
-    CountWritten(bucket.time_seconds);
-  } else {
-    ++stats_.write_failures;
+}
+
+void Writer::NoteBackground(const Status& status) {
+  if (!status.ok() && !background_failing_) {
+    spdlog::error("storage: buckets cannot be sealed or deleted: {}; trying again", status.error().message);
   }
-  return status;
+  if (status.ok() && background_failing_) spdlog::info("storage: buckets are sealed and deleted again");
+  background_failing_ = !status.ok();
 }
 
-// All documents and new series of a bucket in one transaction: a bucket is there whole or not at all.
-Status Writer::WriteBucket(const HeadBucket& bucket) {
-  Transaction transaction(db_);
-  Status status = transaction.Begin();
-  if (status.ok()) status = documents_->Write(bucket, head_);
-  if (status.ok()) status = transaction.Commit();
-  if (status.ok()) {
-    documents_->Committed();
-  } else {
-    documents_->RolledBack();
-  }
-  return status;
-}
-
-void Writer::Retain(std::int64_t newest_seconds) {
-  if (newest_seconds == 0) return;
-  const Status status = RetainStep(newest_seconds);
-  if (!status.ok() && !retention_failing_) spdlog::error("storage: old buckets stay: {}", status.error().message);
-  retention_failing_ = !status.ok();
-}
-
-Status Writer::RetainStep(std::int64_t newest_seconds) {
+void Writer::Housekeep(std::int64_t newest_seconds) {
   bool due = false;
   {
     std::lock_guard lock(mutex_);
-    due = std::exchange(more_to_delete_, false);
+    due = std::exchange(more_to_do_, false);
   }
-  const std::int64_t since_due = newest_seconds - next_retention_seconds_;
-  if (!due && since_due < 0 && since_due >= -kRetentionEverySeconds) return Status::Ok();
-  next_retention_seconds_ = newest_seconds + kRetentionEverySeconds;
-  const std::int64_t cutoff_seconds = CutoffSeconds(newest_seconds);
+  const std::int64_t since_due = newest_seconds - next_housekeeping_seconds_;
+  if (newest_seconds == 0 || (!due && since_due < 0 && since_due >= -kHousekeepEverySeconds)) return;
+  next_housekeeping_seconds_ = newest_seconds + kHousekeepEverySeconds;
+  NoteBackground(HousekeepStep(newest_seconds));
+}
 
-  const Result<bool> more = retention_->Step(cutoff_seconds);
+Status Writer::HousekeepStep(std::int64_t newest_seconds) {
+  const Result<bool> more = database_->Housekeep(CutoffSeconds(newest_seconds));
   if (!more.ok()) return more.error();
-  const Result<std::int64_t> oldest = retention_->OldestSeconds();
-  if (!oldest.ok()) return oldest.error();
-  {
+  if (more.value()) {
     std::lock_guard lock(mutex_);
-    more_to_delete_ = more_to_delete_ || more.value();
-    stats_.oldest_stored_seconds = oldest.value();
+    more_to_do_ = true;
+    return Status::Ok();
   }
-  const std::int64_t since_series = newest_seconds - next_series_seconds_;
-  if (since_series < 0 && since_series >= -kDropSeriesEverySeconds) return Status::Ok();
-  next_series_seconds_ = newest_seconds + kDropSeriesEverySeconds;
-  return documents_->DeleteUnusedSeries(cutoff_seconds, head_.oldest_seconds().value_or(0));
+  const Result<std::int64_t> oldest = database_->OldestSeconds();
+  if (!oldest.ok()) return oldest.error();
+  std::lock_guard lock(mutex_);
+  stats_.oldest_stored_seconds = oldest.value();
+  return Status::Ok();
 }
 
 }  // namespace cloudmon::store

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that writes sealed buckets to the database and deletes old ones.
+// The thread that writes buckets to the database, seals them, and deletes old ones.
 #pragma once
 
 #include <condition_variable>
@@ -11,16 +11,21 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "aggregator/series/model.h"
 #include "aggregator/store/database.h"
-#include "aggregator/store/document_rows.h"
+#include "aggregator/store/database_writer.h"
 #include "aggregator/store/head.h"
-#include "aggregator/store/retention.h"
 #include "common/clock.h"
 #include "common/result.h"
 
 namespace cloudmon::store {
+
+struct WriterOptions {
+  std::int64_t interval_seconds = 10, retention_seconds = 0;
+  std::size_t head_points = 0;  // which the head holds at most
+};
 
 struct WriterStats {
   std::uint64_t buckets_written = 0, write_failures = 0;
@@ -31,11 +36,14 @@ struct WriterStats {
 
 // Thread-safe. A bucket that cannot be written stays in the queue while the head holds it, and is tried again with a
 // growing delay and when the next one comes. A failure is logged when it begins and when it ends.
+//
+// Buckets are sealed a part at a time, kSealAfterPositions after its end, as what comes late is taken in more cheaply
+// before; or sooner where the head is half full.
 class Writer {
  public:
   // `head` and `clock` must outlive the writer.
-  static Result<std::unique_ptr<Writer>> Start(Connection db, const Head& head, const Clock& clock,
-                                               std::int64_t interval_seconds, std::int64_t retention_seconds);
+  static Result<std::unique_ptr<Writer>> Start(Connection db, Head& head, const Clock& clock,
+                                               const WriterOptions& options);
   // Writes what is queued, unless that fails, and ends the thread.
   ~Writer();
   Writer(const Writer&) = delete;
@@ -43,10 +51,9 @@ class Writer {
 
   // A bucket of the same time that is still queued is replaced.
   void Enqueue(HeadBucketPtr bucket);
-  // Stored buckets, for what is older than the head; between what is queued, so that nothing else writes them. Errors:
-  // kIo where the database fails, or is busy for too long: then it may still be written.
-  Result<series::Bucket> ReadStored(std::int64_t time_seconds);
-  Status WriteStored(series::Bucket bucket);
+  // Has `change` change the entries of a bucket that is sealed, between what is queued, so that nothing else does.
+  // Errors: kIo where the database fails, or is busy for too long: then it may still be written.
+  Status ChangeSealed(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change);
   void SetRetention(std::int64_t retention_seconds);
   // What is before this may be deleted: the retention counts back from the newest bucket, or from the clock where that
   // is earlier, so that one bucket stamped in the far future does not cost the history.
@@ -54,7 +61,12 @@ class Writer {
   [[nodiscard]] WriterStats Stats() const;
 
  private:
-  Writer(Connection db, const Head& head, const Clock& clock, std::int64_t retention_seconds);
+  Writer(Connection db, Head& head, const Clock& clock, const WriterOptions& options)
+      : db_(std::move(db)),
+        head_(head),
+        clock_(clock),
+        options_(options),
+        retention_seconds_(options.retention_seconds) {}
 
   // What another thread has this one do with the connection.
   struct Job {
@@ -70,20 +82,20 @@ class Writer {
   void DropUnwritable();  // requires mutex_
   Status Write(const HeadBucketPtr& bucket);
   void Finish(const HeadBucketPtr& bucket, const Status& status);
-  Status WriteBucket(const HeadBucket& bucket);
-  Status WriteEntries(const series::Bucket& bucket);
-  void CountWritten(std::int64_t time_seconds);  // requires mutex_
-  void Retain(std::int64_t newest_seconds);
-  Status RetainStep(std::int64_t newest_seconds);
+  void Seal(std::int64_t written_seconds);
+  Status SealBefore(std::int64_t seconds);
+  void Housekeep(std::int64_t newest_seconds);
+  Status HousekeepStep(std::int64_t newest_seconds);
+  void NoteBackground(const Status& status);
 
   // Used by the thread alone once it runs.
   Connection db_;
-  const Head& head_;
+  Head& head_;
   const Clock& clock_;
-  std::unique_ptr<DocumentRows> documents_;
-  std::unique_ptr<Retention> retention_;
-  std::int64_t next_retention_seconds_ = 0, next_series_seconds_ = 0;
-  bool retention_failing_ = false;
+  const WriterOptions options_;
+  std::unique_ptr<DatabaseWriter> database_;
+  std::int64_t next_housekeeping_seconds_ = 0;
+  bool background_failing_ = false;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
@@ -92,9 +104,10 @@ class Writer {
   std::deque<std::shared_ptr<Job>> jobs_;
   WriterStats stats_;
   std::int64_t retention_seconds_;
+  std::int64_t sealed_before_seconds_ = 0;  // what left the head before this is not lost
   int failures_in_row_ = 0;
   bool retry_now_ = false;  // a new bucket came
-  bool more_to_delete_ = false;
+  bool more_to_do_ = false;
   bool stop_ = false;
   std::thread thread_;
 };

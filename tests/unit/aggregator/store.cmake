@@ -1,5 +1,5 @@
 cm_test(aggregator_head_test
-  SOURCES store/bucket_json_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc store/point_blob_test.cc
+  SOURCES store/bucket_document_test.cc store/bucket_json_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc store/point_blob_test.cc
           store/row_reader_test.cc
   DEPS cm::aggregator_head nlohmann_json::nlohmann_json)
 

@@ -32,7 +32,7 @@ TEST_CASE("The head gives back what was appended or prepended") {
   for (std::int64_t t = kFirst; t < kFirst + 500; t += 10) {
     const series::Bucket bucket = cluster.At(t);
     AddTo(expected, bucket);
-    const HeadBucketPtr kept = head.Append(bucket, 0);
+    const HeadBucketPtr kept = head.Append(bucket);
     REQUIRE(kept);
     CHECK(kept->time_seconds == t);
   }
@@ -52,19 +52,19 @@ TEST_CASE("Buckets of the same time replace, between others are put in place, ol
   Head head(100'000);
   Table expected;
   for (std::int64_t t : {kFirst, kFirst + 20}) {
-    head.Append(cluster.At(t), 0);
+    head.Append(cluster.At(t));
     AddTo(expected, cluster.At(t));
   }
   series::Bucket again = cluster.At(kFirst + 1000);
   again.time_seconds = kFirst + 20;
   std::erase_if(expected, [](const auto& item) { return item.first.second == kFirst + 20; });
   AddTo(expected, again);
-  CHECK(head.Append(again, 0));
-  CHECK(head.Append(cluster.At(kFirst + 10), 0));
+  CHECK(head.Append(again));
+  CHECK(head.Append(cluster.At(kFirst + 10)));
   AddTo(expected, cluster.At(kFirst + 10));
   CHECK((Everything(head) == expected));
   CHECK(head.points() == expected.size());
-  CHECK(!head.Append(cluster.At(kFirst - 10), 0));
+  CHECK(!head.Append(cluster.At(kFirst - 10)));
   CHECK((Everything(head) == expected));
 }
 
@@ -76,23 +76,72 @@ TEST_CASE("The head is bounded: whole buckets go from the old end, and their mem
     for (int p = 0; p < 50; ++p) {  // every pod lives for one bucket
       bucket.entries.push_back({Of({Kind::kPod, "n", "ns", "", std::to_string(i * 50 + p)}), Point{}});
     }
-    head.Append(bucket, 0);
+    head.Append(bucket);
     REQUIRE(head.points() <= 10 * points);
     REQUIRE(head.members() <= 50 * (10 + 64 + 2));
   }
   CHECK(head.newest_seconds() == kFirst + 9990);
   Head tiny(1);
-  tiny.Append(Cluster(9).At(kFirst), 0);
+  tiny.Append(Cluster(9).At(kFirst));
   CHECK(tiny.points() > 1);  // the newest always stays
   CHECK(!tiny.Prepend(Cluster(9).At(kFirst - 10)));
-  tiny.Append(Cluster(9).At(kFirst + 10), 0);
+  tiny.Append(Cluster(9).At(kFirst + 10));
   CHECK(tiny.oldest_seconds() == kFirst + 10);
 }
 
-TEST_CASE("Buckets before the given time are dropped") {
+TEST_CASE("Sealed buckets leave the head with the members that no other names") {
   Head head(100'000);
-  for (std::int64_t t = kFirst; t < kFirst + 100; t += 10) head.Append(Cluster(3).At(t), t - 30);
-  CHECK(head.oldest_seconds() == kFirst + 60);
+  for (int i = 0; i < 10; ++i) {
+    Point point;
+    point.Set(Field::kPods, i);
+    head.Append({kFirst + 10 * i, {{Of({Kind::kPod, "n", "ns", "", std::to_string(i)}), point}}});
+  }
+  CHECK(head.Before(kFirst).empty());
+  const std::vector<HeadBucketPtr> sealed = head.Before(kFirst + 35);
+  REQUIRE(sealed.size() == 4);
+  CHECK(sealed[3]->time_seconds == kFirst + 30);
+  SUBCASE("as they were") {
+    CHECK(head.DropSealed(sealed));
+    CHECK(head.oldest_seconds() == kFirst + 40);
+    CHECK(head.members() == 6);
+    CHECK(head.points() == 6);
+    CHECK(head.DropSealed(sealed));  // they are gone
+    CHECK(head.points() == 6);
+  }
+  SUBCASE("not where one was amended meanwhile") {
+    REQUIRE(head.Amend(kFirst + 20, [](series::Bucket& bucket) { bucket.entries.clear(); }));
+    CHECK(!head.DropSealed(sealed));
+    CHECK(head.oldest_seconds() == kFirst);
+    CHECK(head.DropSealed(head.Before(kFirst + 35)));
+    CHECK(head.oldest_seconds() == kFirst + 40);
+  }
+  SUBCASE("not where a gap was filled meanwhile") {
+    REQUIRE(head.Amend(kFirst + 15, [](series::Bucket& bucket) { CHECK(bucket.entries.empty()); }));
+    CHECK(!head.DropSealed(sealed));
+  }
+}
+
+TEST_CASE("Amend: in the head, not before it") {
+  const Cluster cluster(5);
+  Head head(100'000);
+  int calls = 0;
+  const auto count = [&](series::Bucket&) { ++calls; };
+  CHECK(head.Amend(kFirst, count) == nullptr);
+  head.Append(cluster.At(kFirst));
+  CHECK(head.Amend(kFirst - 10, count) == nullptr);
+  CHECK(calls == 0);
+  REQUIRE(head.Amend(kFirst, [&](series::Bucket& bucket) {
+    Table before;
+    AddTo(before, bucket);
+    CHECK((before == Everything(head)));
+    bucket = cluster.At(kFirst + 10);
+    bucket.time_seconds = kFirst;
+  }));
+  series::Bucket expected = cluster.At(kFirst + 10);
+  expected.time_seconds = kFirst;
+  Table table;
+  AddTo(table, expected);
+  CHECK((Everything(head) == table));
 }
 
 TEST_CASE("Members that come as other objects are the same; the slots of buckets are shared") {
@@ -102,7 +151,7 @@ TEST_CASE("Members that come as other objects are the same; the slots of buckets
   for (std::int64_t t = kFirst; t < kFirst + 50; t += 10) {
     Point point;
     point.Set(Field::kPods, t);
-    const HeadBucketPtr bucket = head.Append({t, {{Of(name), point}}}, 0);
+    const HeadBucketPtr bucket = head.Append({t, {{Of(name), point}}});
     if (last) CHECK(bucket->Of(Kind::kPod).slots == last->Of(Kind::kPod).slots);
     last = bucket;
   }
@@ -119,7 +168,7 @@ TEST_CASE("Select: filters, order, ranges, limit") {
   Head head(100'000);
   Table all;
   for (std::int64_t t = kFirst; t < kFirst + 100; t += 10) {
-    head.Append(cluster.At(t), 0);
+    head.Append(cluster.At(t));
     AddTo(all, cluster.At(t));
   }
   const std::vector<Selector> selectors = {
@@ -171,7 +220,7 @@ TEST_CASE("LastPoints: of each member that is in the view") {
   std::map<Member, std::pair<std::int64_t, Point>> expected;
   for (std::int64_t t = kFirst; t < kFirst + 100; t += 10) {
     const series::Bucket bucket = cluster.At(t);
-    head.Append(bucket, 0);
+    head.Append(bucket);
     for (const auto& entry : bucket.entries) {
       if (entry.member->kind == Kind::kPod && t >= kFirst + 80) expected[*entry.member] = {t, entry.point};
     }
