@@ -8,13 +8,15 @@
 #include <filesystem>
 #include <utility>
 
+#include "aggregator/series/member_state.h"
+#include "aggregator/series/rollup.h"
 #include "aggregator/store/archive.h"
 #include "aggregator/store/directory.h"
 #include "aggregator/store/head.h"
-#include "aggregator/store/passes.h"
+#include "aggregator/store/history.h"
 #include "aggregator/store/read_back.h"
 #include "aggregator/store/schema.h"
-#include "aggregator/store/select.h"
+#include "aggregator/store/sealer.h"
 #include "aggregator/store/writer.h"
 
 namespace cloudmon::store {
@@ -31,8 +33,12 @@ Result<Opened> OpenAndReadBack(const std::string& file, const StoreOptions& opti
   Opened opened{std::move(db.value()), std::make_unique<Head>(options.head_points)};
   const Result<ReadBackReport> report = ReadBack(opened.db, *opened.head);
   if (!report.ok()) return Wrap(report.error(), file);
-  spdlog::info("storage: {}: {} buckets read back, {} documents left out", file, report.value().buckets,
-               report.value().bad_documents);
+  // What memory has no room for, as after a start with a smaller storage.head-points.
+  const Result<std::size_t> sealed =
+      SealJournal(opened.db, options.interval_seconds, opened.head->oldest_seconds().value_or(INT64_MAX));
+  if (!sealed.ok()) return Wrap(sealed.error(), file);
+  spdlog::info("storage: {}: {} buckets read back, {} sealed, {} damaged", file, report.value().buckets, sealed.value(),
+               report.value().damaged_buckets);
   return opened;
 }
 
@@ -53,97 +59,75 @@ Result<Opened> OpenOrSetAside(const std::string& file, const StoreOptions& optio
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(UniqueFd lock, std::string file, std::unique_ptr<Head> head, std::unique_ptr<Writer> writer)
+  SqliteStore(UniqueFd lock, std::string file, std::unique_ptr<Head> head, std::unique_ptr<Writer> writer,
+              std::int64_t interval_seconds)
       : lock_(std::move(lock)),
         file_(std::move(file)),
         head_(std::move(head)),
         writer_(std::move(writer)),
-        archive_(file_) {}
+        archive_(file_, interval_seconds),
+        history_(*head_, archive_, interval_seconds) {
+    if (head_->newest_seconds()) return;
+    const auto sealed = archive_.NewestSeconds();
+    if (sealed.ok()) newest_sealed_seconds_ = sealed.value();
+  }
 
   void Append(series::Bucket bucket) override {
-    HeadBucketPtr kept = head_->Append(bucket, writer_->CutoffSeconds(bucket.time_seconds));
+    HeadBucketPtr kept = head_->Append(bucket);
     if (kept) {
-      refusing_ = false;
+      going_back_ = false;
       writer_->Enqueue(std::move(kept));
       return;
     }
-    ++refused_;
-    if (!refusing_.exchange(true)) {
-      spdlog::warn(
-          "storage: bucket {} is older than all in memory (was the clock set back?); such buckets are left out",
-          bucket.time_seconds);
+    if (!std::exchange(going_back_, true)) {
+      spdlog::warn("storage: bucket {} is older than all in memory (was the clock set back?)", bucket.time_seconds);
     }
+    const Status changed = ChangeSealed(
+        bucket.time_seconds, [&bucket](series::Bucket& stored) { stored.entries = std::move(bucket.entries); });
+    if (changed.ok()) return;
+    ++refused_;
+    spdlog::error("storage: {}", changed.error().message);
   }
 
   Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
-                                          std::int64_t end_seconds, std::size_t max_points) const override {
-    const HeadView view = head_->View(selector.kind, start_seconds, end_seconds);
-    Result<std::vector<SeriesSlice>> newer = SelectFromHead(view, selector, max_points);
-    if (!newer.ok()) return newer;
-    const std::int64_t before_seconds = Before(view, end_seconds);
-    const std::int64_t oldest_stored_seconds = writer_->Stats().oldest_stored_seconds;
-    if (start_seconds >= before_seconds || oldest_stored_seconds == 0 || oldest_stored_seconds >= before_seconds) {
-      return newer;
-    }
-    std::size_t points = 0;
-    for (const SeriesSlice& slice : newer.value()) points += slice.points.size();
-    Result<std::vector<SeriesSlice>> older =
-        archive_.Select(selector, start_seconds, before_seconds, max_points - points);
-    if (!older.ok()) {
-      return older.error().code == ErrorCode::kLimit ? TooManyPoints(max_points + 1, max_points) : older.error();
-    }
-    return Join(std::move(older.value()), std::move(newer.value()));
+                                          std::int64_t end_seconds, series::FieldMask fields,
+                                          std::size_t max_points) const override {
+    return history_.Select(selector, start_seconds, end_seconds, fields, max_points);
   }
 
-  bool Knows(const Selector& selector) const override {
-    if (!MatchingMembers(*head_->View(selector.kind, 0, 0).members, selector).empty()) return true;
-    const Result<bool> stored = archive_.Knows(selector);
-    if (!stored.ok()) spdlog::error("storage: {}", stored.error().message);
-    return stored.ok() && stored.value();
-  }
+  bool Knows(const Selector& selector) const override { return history_.Knows(selector); }
 
   Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) override {
-    if (time_seconds < writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX))) {
-      return Error{ErrorCode::kInvalid,
-                   "bucket " + std::to_string(time_seconds) + " is older than what is kept (storage.retention)"};
-    }
-    if (time_seconds >= head_->oldest_seconds().value_or(INT64_MAX)) {
-      series::Bucket bucket = head_->Unpack(time_seconds);
-      change(bucket);
-      writer_->Enqueue(head_->Amend(bucket));
+    if (HeadBucketPtr amended = head_->Amend(time_seconds, change)) {
+      writer_->Enqueue(std::move(amended));
       return Status::Ok();
     }
-    Result<series::Bucket> bucket = writer_->ReadStored(time_seconds);
-    if (!bucket.ok()) return Wrap(bucket.error(), file_);
-    change(bucket.value());
-    const Status written = writer_->WriteStored(std::move(bucket.value()));
-    if (!written.ok()) return Wrap(written.error(), file_);
-    return written;
+    return ChangeSealed(time_seconds, change);
   }
 
   Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds, const MemberLess& less,
                  std::size_t points_in_memory, const std::function<bool(SeriesSlice)>& take) const override {
-    const HeadView view = head_->View(selector.kind, start_seconds, end_seconds);
-    const Result<std::vector<series::MemberPtr>> stored = archive_.Members(selector, start_seconds);
-    if (!stored.ok()) return stored.error();
-    const Result<std::size_t> buckets = archive_.CountBuckets(selector.kind, start_seconds, Before(view, end_seconds));
-    if (!buckets.ok()) return buckets.error();
-    std::vector<series::MemberPtr> members;
-    for (const KnownMember& known : MatchingMembers(*view.members, selector)) members.push_back(known.member);
-    const auto read = [&](const std::vector<series::MemberPtr>& batch) {
-      return SelectMembers(selector.kind, batch, start_seconds, end_seconds);
-    };
-    return ReadInPasses(Union(members, stored.value()), less, view.buckets.size() + buckets.value(), points_in_memory,
-                        read, take);
+    return history_.ForEach(selector, start_seconds, end_seconds, less, points_in_memory, take);
   }
 
-  std::optional<std::int64_t> NewestBucket() const override { return head_->newest_seconds(); }
+  std::optional<std::int64_t> NewestBucket() const override {
+    const auto newest = head_->newest_seconds();
+    return newest ? newest : newest_sealed_seconds_;
+  }
 
   std::vector<SeriesSlice> Tail() const override {
+    const std::int64_t newest_seconds = NewestBucket().value_or(0);
     std::vector<SeriesSlice> tail;
-    for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
-      std::vector<SeriesSlice> last = LastPoints(head_->View(static_cast<series::Kind>(kind), 0, INT64_MAX));
-      std::move(last.begin(), last.end(), std::back_inserter(tail));
+    for (std::size_t i = 0; i < series::kKindCount; ++i) {
+      const auto kind = static_cast<series::Kind>(i);
+      const bool counted = kind == series::Kind::kPod || kind == series::Kind::kNode;
+      const std::int64_t known_for_seconds = counted ? series::kForgetCountersSeconds : series::kForgetGroupSeconds;
+      Result<std::vector<SeriesSlice>> last = history_.Tail(kind, newest_seconds - known_for_seconds);
+      if (last.ok()) {
+        std::move(last.value().begin(), last.value().end(), std::back_inserter(tail));
+      } else {
+        spdlog::error("storage: totals begin anew: {}", last.error().message);
+      }
     }
     return tail;
   }
@@ -153,7 +137,7 @@ class SqliteStore final : public Store {
     StoreStats stats;
     stats.members = head_->members();
     stats.head_points = head_->points();
-    stats.newest_bucket_seconds = head_->newest_seconds().value_or(0);
+    stats.newest_bucket_seconds = NewestBucket().value_or(0);
     stats.oldest_bucket_seconds = head_->oldest_seconds().value_or(0);
     const std::int64_t stored_seconds = writer.oldest_stored_seconds;
     if (stats.oldest_bucket_seconds == 0 || (stored_seconds != 0 && stored_seconds < stats.oldest_bucket_seconds)) {
@@ -170,20 +154,13 @@ class SqliteStore final : public Store {
   void SetRetention(std::int64_t retention_seconds) override { writer_->SetRetention(retention_seconds); }
 
  private:
-  // Where the head begins: what is before it is read from the database.
-  static std::int64_t Before(const HeadView& view, std::int64_t end_seconds) {
-    return std::min(end_seconds, view.oldest_seconds.value_or(end_seconds));
-  }
-
-  // As Select(), for members of one kind, ordered by member.
-  Result<std::vector<SeriesSlice>> SelectMembers(series::Kind kind, const std::vector<series::MemberPtr>& members,
-                                                 std::int64_t start_seconds, std::int64_t end_seconds) const {
-    const HeadView view = head_->View(kind, start_seconds, end_seconds);
-    Result<std::vector<SeriesSlice>> newer = SelectFromHead(view, kind, KnownOf(*view.members, members), SIZE_MAX);
-    if (!newer.ok()) return newer;
-    Result<std::vector<SeriesSlice>> older = archive_.Select(kind, members, start_seconds, Before(view, end_seconds));
-    if (!older.ok()) return older;
-    return Join(std::move(older.value()), std::move(newer.value()));
+  Status ChangeSealed(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
+    if (time_seconds < writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX))) {
+      return Error{ErrorCode::kInvalid,
+                   "bucket " + std::to_string(time_seconds) + " is older than what is kept (storage.retention)"};
+    }
+    Status changed = writer_->ChangeSealed(time_seconds, change);
+    return changed.ok() ? changed : Wrap(changed.error(), file_);
   }
 
   const UniqueFd lock_;
@@ -191,8 +168,11 @@ class SqliteStore final : public Store {
   const std::unique_ptr<Head> head_;
   const std::unique_ptr<Writer> writer_;
   std::atomic<std::uint64_t> refused_ = 0;
-  std::atomic<bool> refusing_ = false;  // the last bucket was
-  const Archive archive_;  // last, so that its connections are closed first: the last one to close tidies up the file
+  bool going_back_ = false;                            // the last bucket did; of the thread that appends
+  std::optional<std::int64_t> newest_sealed_seconds_;  // at the start
+  const Archive
+      archive_;  // after writer_: its connections are closed first, and the last one to close tidies up the file
+  const History history_;
 };
 
 }  // namespace
@@ -204,11 +184,11 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, const Cl
   Result<Opened> opened = OpenOrSetAside(file, options, clock);
   if (!opened.ok()) return opened.error();
   std::unique_ptr<Head> head = std::move(opened.value().head);
-  Result<std::unique_ptr<Writer>> writer =
-      Writer::Start(std::move(opened.value().db), *head, clock, options.interval_seconds, options.retention_seconds);
+  const WriterOptions writing{options.interval_seconds, options.retention_seconds, options.head_points};
+  Result<std::unique_ptr<Writer>> writer = Writer::Start(std::move(opened.value().db), *head, clock, writing);
   if (!writer.ok()) return Wrap(writer.error(), file);
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(lock.value()), std::move(file), std::move(head),
-                                                              std::move(writer.value())));
+                                                              std::move(writer.value()), options.interval_seconds));
 }
 
 }  // namespace cloudmon::store
