@@ -14,6 +14,7 @@
 #include "aggregator/store/database.h"
 #include "aggregator/store/head.h"
 #include "aggregator/store/history.h"
+#include "aggregator/store/journal.h"
 #include "aggregator/store/schema.h"
 #include "aggregator/store/select.h"
 #include "aggregator/store/series_table.h"
@@ -30,9 +31,23 @@ class Sealing {
   explicit Sealing(const std::string& file)
       : db_(std::move(OpenForWriting(file, kInterval)).value()),
         table_(std::move(SeriesTable::Open(db_)).value()),
-        rows_(std::move(ChunkRows::Open(db_, kInterval)).value()) {}
+        rows_(std::move(ChunkRows::Open(db_, kInterval)).value()),
+        numbers_(std::move(SeriesNumbers::Open(db_)).value()),
+        journal_(std::move(Journal::Open(db_)).value()) {}
 
-  // In one transaction, into chunks where those are there and else into parts.
+  // A bucket of the head.
+  void WriteJournal(const HeadBucket& bucket, const Head& head) {
+    Transaction transaction(db_);
+    REQUIRE(transaction.Begin().ok());
+    const Result<SeriesIds> ids = numbers_.Of(bucket, head);
+    REQUIRE(ids.ok());
+    REQUIRE(journal_.Write(bucket, ids.value()).ok());
+    REQUIRE(transaction.Commit().ok());
+    numbers_.Committed();
+  }
+
+  // Seals buckets, ascending and in one transaction: into chunks where those are there and else into parts, and out of
+  // the journal.
   void Write(const std::vector<series::Bucket>& buckets) {
     std::map<Member, SeriesSlice> slices;
     for (const series::Bucket& bucket : buckets) {
@@ -49,6 +64,7 @@ class Sealing {
       REQUIRE(id.ok());
       REQUIRE(rows_.Merge(id.value(), slice.times_seconds, slice.points).ok());
     }
+    REQUIRE(journal_.DeleteBefore(buckets.back().time_seconds + 1).ok());
     REQUIRE(transaction.Commit().ok());
   }
   // Makes chunks of parts.
@@ -65,6 +81,8 @@ class Sealing {
   Connection db_;
   SeriesTable table_;
   ChunkRows rows_;
+  SeriesNumbers numbers_;
+  Journal journal_;
 };
 
 struct StoredFixture {
@@ -76,7 +94,7 @@ struct StoredFixture {
   History history{head, archive, kInterval};
   Table all;  // what is stored
 
-  // `count` buckets from `start` on into the database.
+  // `count` buckets from `start` on, as a store seals them or keeps them in its head and journal.
   template <class Source>
   void Seal(const Source& cluster, std::int64_t start, std::int64_t count) {
     std::vector<series::Bucket> buckets;
@@ -91,7 +109,9 @@ struct StoredFixture {
     for (std::int64_t i = 0; i < count; ++i) {
       const series::Bucket bucket = cluster.At(start + kInterval * i);
       AddTo(all, bucket);
-      REQUIRE(head.Append(bucket));
+      const HeadBucketPtr kept = head.Append(bucket);
+      REQUIRE(kept);
+      sealing.WriteJournal(*kept, head);
     }
   }
   // What is stored of members that match.
