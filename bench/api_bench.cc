@@ -130,7 +130,7 @@ BENCHMARK_CAPTURE(BM_Answer, 500_members_120_buckets_step_1m, HistoryStore(), "w
     ->Unit(benchmark::kMicrosecond);
 
 std::vector<store::SeriesSlice> NewestSlices() {
-  return NewestStore().Select({}, kFirst, kFirst + 10, 100'000).value();
+  return NewestStore().Select({}, kFirst, kFirst + 10, series::kAllFields, 100'000).value();
 }
 
 void BM_Select(benchmark::State& state) {

@@ -156,7 +156,7 @@ void Query(const Setup& setup, const store::Store& store, const char* what, cons
            std::int64_t buckets) {
   std::size_t points = 0;
   const double took = Median(51, [&] {
-    const auto slices = store.Select(selector, setup.End() - 10 * buckets, setup.End(), SIZE_MAX);
+    const auto slices = store.Select(selector, setup.End() - 10 * buckets, setup.End(), series::kAllFields, SIZE_MAX);
     points = 0;
     if (slices.ok()) {
       for (const store::SeriesSlice& slice : slices.value()) points += slice.points.size();

@@ -202,7 +202,6 @@ Result<SeriesQuery> ParseSeriesQuery(const std::vector<std::pair<std::string, st
   parsed.interval_seconds = interval_seconds;
   parsed.query.window_seconds = interval_seconds;
   parsed.query.step_seconds = interval_seconds;
-  parsed.query.fields.assign(series::kFields.begin(), series::kFields.end());
   std::bitset<kParameters.size()> seen;
   for (const auto& [name, value] : pairs) {
     const auto* parameter =

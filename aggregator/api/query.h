@@ -30,8 +30,9 @@ struct SeriesQuery {
   std::int64_t window_seconds = 0;  // a multiple of the interval; not used where start or end is set
   std::optional<std::int64_t> start_seconds, end_seconds;  // [start, end) in bucket starts
   std::int64_t step_seconds = 0;                           // a multiple of the interval
-  std::vector<series::FieldInfo> fields;                   // those wanted, in the order of series::kFields
-  std::string node, ns, deployment, pod;                   // filters; empty: any
+  // Those wanted, in the order of series::kFields.
+  std::vector<series::FieldInfo> fields{series::kFields.begin(), series::kFields.end()};
+  std::string node, ns, deployment, pod;  // filters; empty: any
   SortOrder sort;
   std::size_t limit = std::numeric_limits<std::size_t>::max();  // members
   OutputFormat format = OutputFormat::kEntries;

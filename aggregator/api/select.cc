@@ -102,11 +102,19 @@ Error OverLimit(std::uint64_t asked, std::size_t max_points) {
 Result<std::uint64_t> EstimatePoints(const store::Store& store, const Selector& selector, TimeRange range,
                                      std::int64_t step_seconds, std::int64_t interval_seconds) {
   const std::int64_t newest = store.NewestBucket().value_or(0);
-  const auto now = store.Select(selector, newest, newest + interval_seconds, std::numeric_limits<std::size_t>::max());
+  const auto now = store.Select(selector, newest, newest + interval_seconds, series::FieldMask{0},
+                                std::numeric_limits<std::size_t>::max());
   if (!now.ok()) return now.error();
   const std::int64_t start = std::max(range.start_seconds, store.Stats().oldest_bucket_seconds);
   const std::int64_t steps = (range.end_seconds - FloorTo(start, step_seconds) + step_seconds - 1) / step_seconds;
   return now.value().size() * static_cast<std::uint64_t>(std::max<std::int64_t>(0, steps));
+}
+
+// What the answer shows or is ordered by.
+series::FieldMask WantedFields(const SeriesQuery& query) {
+  series::FieldMask wanted = query.sort.by == SortBy::kField ? series::MaskOf(query.sort.field) : 0;
+  for (const series::FieldInfo& info : query.fields) wanted |= series::MaskOf(info.field);
+  return wanted;
 }
 
 // The error for a range that the store refused: what was asked for is at least one more than the limit.
@@ -114,9 +122,9 @@ Error RefusedRange(std::uint64_t estimate, std::size_t max_points) {
   return OverLimit(std::max<std::uint64_t>(estimate, max_points + 1), max_points);
 }
 
-Result<Slices> ReadPlain(const store::Store& store, const Selector& selector, TimeRange range,
+Result<Slices> ReadPlain(const store::Store& store, const Selector& selector, TimeRange range, series::FieldMask fields,
                          std::int64_t interval_seconds, std::size_t max_points) {
-  auto slices = store.Select(selector, range.start_seconds, range.end_seconds, max_points);
+  auto slices = store.Select(selector, range.start_seconds, range.end_seconds, fields, max_points);
   if (slices.ok() || slices.error().code != ErrorCode::kLimit) return slices;
   const auto estimate = EstimatePoints(store, selector, range, interval_seconds, interval_seconds);
   if (!estimate.ok()) return estimate.error();
@@ -125,13 +133,15 @@ Result<Slices> ReadPlain(const store::Store& store, const Selector& selector, Ti
 
 // Where the store refuses a part as too large it is halved; no part is smaller than one bucket.
 Result<Slices> ReadStepped(const store::Store& store, const Selector& selector, TimeRange range,
-                           std::int64_t step_seconds, std::int64_t interval_seconds, std::size_t max_points) {
+                           const SeriesQuery& query, std::int64_t interval_seconds, std::size_t max_points) {
+  const std::int64_t step_seconds = query.step_seconds;
+  const series::FieldMask fields = WantedFields(query);
   StepCombiner combiner(step_seconds);
   std::int64_t part_seconds = range.end_seconds - range.start_seconds;
   bool estimated = false;
   for (std::int64_t at = range.start_seconds; at < range.end_seconds;) {
     const std::int64_t part_end = std::min(range.end_seconds, at + part_seconds);
-    const auto part = store.Select(selector, at, part_end, max_points);
+    const auto part = store.Select(selector, at, part_end, fields, max_points);
     if (part.ok()) {
       combiner.Add(part.value());
       if (combiner.points() > max_points) return OverLimit(combiner.points(), max_points);
@@ -194,8 +204,10 @@ bool RankLess(const Ranked& a, const Ranked& b, bool descending) {
 Result<Slices> ReadSeries(const store::Store& store, const Selector& selector, TimeRange range,
                           const SeriesQuery& query, std::int64_t interval_seconds, std::size_t max_points) {
   if (range.start_seconds >= range.end_seconds) return Slices{};
-  if (query.step_seconds <= interval_seconds) return ReadPlain(store, selector, range, interval_seconds, max_points);
-  return ReadStepped(store, selector, range, query.step_seconds, interval_seconds, max_points);
+  if (query.step_seconds <= interval_seconds) {
+    return ReadPlain(store, selector, range, WantedFields(query), interval_seconds, max_points);
+  }
+  return ReadStepped(store, selector, range, query, interval_seconds, max_points);
 }
 
 bool NameLess(const series::Member& a, const series::Member& b) {

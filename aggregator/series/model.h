@@ -62,6 +62,12 @@ inline constexpr std::int64_t kRateScale = 10;
 [[nodiscard]] const FieldInfo& InfoOf(Field field);
 [[nodiscard]] std::optional<Field> FieldByName(std::string_view name);
 
+using FieldMask = std::uint32_t;  // bit i: kFields[i]
+inline constexpr FieldMask kAllFields = (FieldMask{1} << kFieldCount) - 1;
+[[nodiscard]] constexpr FieldMask MaskOf(Field field) {
+  return FieldMask{1} << static_cast<unsigned>(field);
+}
+
 // The values of one member in one bucket. A value that is not known is not set.
 class Point {
  public:

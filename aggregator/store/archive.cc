@@ -2,265 +2,202 @@
 #include "aggregator/store/archive.h"
 
 #include <algorithm>
-#include <memory>
-#include <string_view>
-#include <unordered_map>
-#include <unordered_set>
-#include <utility>
+#include <limits>
 
-#include "aggregator/store/bucket_json.h"
-#include "aggregator/store/row_reader.h"
+#include "aggregator/store/chunk_rows.h"
+#include "aggregator/store/database.h"
+#include "aggregator/store/grid.h"
 #include "aggregator/store/select.h"
-#include "aggregator/store/series_rows.h"
 
 namespace cloudmon::store {
 namespace {
 
-constexpr std::size_t kIdleConnections = 4;  // more are opened when more ask at once, and closed after
+constexpr std::size_t kIdleSessions = 4;  // more are opened when more ask at once, and closed after
+constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
 
-// The columns of `series` that a selector fixes, with their values.
-std::vector<std::pair<std::string_view, std::string_view>> Conditions(const Selector& selector) {
-  std::vector<std::pair<std::string_view, std::string_view>> conditions{{"kind", series::KindName(selector.kind)}};
-  for (const auto& [column, value] : {std::pair<std::string_view, std::string_view>{"pod", selector.pod},
-                                      {"namespace", selector.ns},
-                                      {"deployment", selector.deployment},
-                                      {"node", selector.node}}) {
-    if (!value.empty()) conditions.emplace_back(column, value);
-  }
-  return conditions;
-}
+// KiB of pages that a connection keeps. Each row is wanted once: only the inner pages are worth keeping.
+constexpr const char* kSettings = "PRAGMA cache_size=-512";
 
-// `columns` of the series that match. The selector must stay alive while the statement is stepped.
-Result<Statement> SelectSeries(Connection& db, std::string_view columns, const Selector& selector,
-                               std::string_view tail = "") {
-  const auto conditions = Conditions(selector);
-  std::string sql = "SELECT " + std::string(columns) + " FROM series WHERE ";
-  for (std::size_t i = 0; i < conditions.size(); ++i) {
-    if (i > 0) sql += " AND ";
-    sql += std::string(conditions[i].first) + "=?" + std::to_string(i + 1);
-  }
-  Result<Statement> statement = db.Prepare(sql + std::string(tail));
-  if (!statement.ok()) return statement;
-  for (std::size_t i = 0; i < conditions.size(); ++i) {
-    statement.value().Bind(static_cast<int>(i + 1), conditions[i].second);
-  }
-  return statement;
-}
-
-struct StoredMember {
-  std::int64_t id;  // what it is called in documents; the cluster has none
-  series::MemberPtr member;
-};
-
-// The stored series that match, ordered by member.
-Result<std::vector<StoredMember>> FindMembers(Connection& db, const Selector& selector, std::string_view condition) {
-  std::vector<StoredMember> found;
-  if (selector.kind == series::Kind::kCluster) {
-    found.push_back({0, std::make_shared<const series::Member>()});
-    return found;
-  }
-  const std::string tail = std::string(condition) + " ORDER BY node, namespace, deployment, pod";
-  Result<Statement> rows = SelectSeries(db, "id, node, namespace, deployment, pod", selector, tail);
-  if (!rows.ok()) return rows.error();
-  Statement& row = rows.value();
-  for (;;) {
-    const Result<bool> stepped = row.Step();
-    if (!stepped.ok()) return stepped.error();
-    if (!stepped.value()) return found;
-    auto text = [&row](int column) { return std::string(row.Text(column)); };
-    found.push_back({row.Int(0), std::make_shared<const series::Member>(
-                                     series::Member{selector.kind, text(1), text(2), text(3), text(4)})});
-  }
-}
-
-// Those of the members that are stored.
-Result<std::vector<StoredMember>> FindMembers(Connection& db, const std::vector<series::MemberPtr>& members) {
-  std::vector<StoredMember> found;
-  Result<Statement> prepared = db.Prepare(
-      "SELECT id FROM series WHERE kind = ?1 AND pod = ?2 AND namespace = ?3 AND deployment = ?4 AND node = ?5");
-  if (!prepared.ok()) return prepared.error();
-  Statement& row = prepared.value();
-  for (const series::MemberPtr& member : members) {
-    if (member->kind == series::Kind::kCluster) {
-      found.push_back({0, member});
-      continue;
-    }
-    row.Bind(1, series::KindName(member->kind)).Bind(2, member->pod).Bind(3, member->ns);
-    const Result<bool> stepped = row.Bind(4, member->deployment).Bind(5, member->node).Step();
-    if (!stepped.ok()) return stepped.error();
-    if (stepped.value()) found.push_back({row.Int(0), member});
-    row.Reset();
-  }
-  return found;
-}
-
-// The slices to fill, ordered by member, and which one a number in the documents means.
-struct Wanted {
-  explicit Wanted(const std::vector<StoredMember>& members) {
-    for (const StoredMember& stored : members) {
-      by_id.emplace(stored.id, slices.size());
-      slices.push_back({stored.member, {}, {}});
-    }
-  }
-  [[nodiscard]] std::unordered_set<std::int64_t> Ids() const {
-    std::unordered_set<std::int64_t> ids;
-    for (const auto& item : by_id) ids.insert(item.first);
-    return ids;
-  }
-
-  std::vector<SeriesSlice> slices;
-  std::unordered_map<std::int64_t, std::size_t> by_id;
-};
-
-// Appends a document's points to the slices they belong to; returns how many.
-std::size_t TakePoints(std::int64_t time_seconds, const Document& document, bool cluster, Wanted& wanted) {
-  auto append = [time_seconds](SeriesSlice& slice, const series::Point& point) {
-    slice.times_seconds.push_back(time_seconds);
-    slice.points.push_back(point);
-  };
-  if (cluster) {
-    if (document.cluster) append(wanted.slices.front(), *document.cluster);
-    return document.cluster ? 1 : 0;
-  }
-  std::size_t taken = 0;
-  for (std::size_t i = 0; i < document.ids.size(); ++i) {
-    const auto found = wanted.by_id.find(document.ids[i]);
-    if (found == wanted.by_id.end()) continue;
-    append(wanted.slices[found->second], document.points[i]);
-    ++taken;
-  }
-  return taken;
-}
-
-Status FillSlices(Connection& db, series::Kind kind, std::int64_t start_seconds, std::int64_t end_seconds,
-                  std::size_t max_points, Wanted& wanted) {
-  Result<Statement> documents =
-      db.Prepare("SELECT time, doc FROM bucket WHERE time >= ?1 AND time < ?2 AND kind = ?3 ORDER BY time");
-  if (!documents.ok()) return documents.error();
-  Statement& row = documents.value();
-  row.Bind(1, start_seconds).Bind(2, end_seconds).Bind(3, DocumentName(kind));
-  RowReader reader(wanted.Ids());
-  Document document;
-  std::size_t points = 0;
-  for (;;) {
-    const Result<bool> stepped = row.Step();
-    if (!stepped.ok()) return stepped.error();
-    if (!stepped.value()) return Status::Ok();
-    // A document that is no longer JSON is a gap, as it was when it was read back (which logs it).
-    if (!reader.Read(row.Text(1), document).ok()) continue;
-    points += TakePoints(row.Int(0), document, kind == series::Kind::kCluster, wanted);
-    if (points > max_points) return TooManyPoints(points, max_points);
-  }
-}
-
-Result<std::vector<SeriesSlice>> ReadSlices(Connection& db, series::Kind kind, const std::vector<StoredMember>& members,
-                                            std::int64_t start_seconds, std::int64_t end_seconds,
-                                            std::size_t max_points) {
-  Wanted wanted(members);
-  if (wanted.slices.empty()) return std::move(wanted.slices);
-  const Status status = FillSlices(db, kind, start_seconds, end_seconds, max_points, wanted);
-  if (!status.ok()) return status.error();
-  std::erase_if(wanted.slices, [](const SeriesSlice& slice) { return slice.points.empty(); });
-  return std::move(wanted.slices);
-}
-
-// As a reader says it: damage met on the way is no reason to set the database aside.
-Error ReadError(const Error& error, const std::string& file) {
-  return error.code == ErrorCode::kLimit ? error : Error{ErrorCode::kIo, Wrap(error, file).message};
-}
+// A series is read in parts of so many chunks, so that one of very many points is refused before it fills the memory.
+constexpr std::int64_t kChunksAtOnce = 24;
 
 }  // namespace
 
-class Archive::Lease {
- public:
-  static Result<Lease> Take(const Archive& archive) {
-    {
-      std::lock_guard lock(archive.mutex_);
-      if (!archive.idle_.empty()) {
-        Lease lease(archive, std::move(archive.idle_.back()));
-        archive.idle_.pop_back();
-        return lease;
-      }
-    }
-    Result<Connection> opened = Connection::Open(archive.file_, Connection::Mode::kReadOnly);
-    if (!opened.ok()) return opened.error();
-    return Lease(archive, std::move(opened.value()));
-  }
-  Lease(Lease&&) = default;
-  Lease& operator=(Lease&&) = delete;
-  ~Lease() {
-    if (!db_) return;
-    std::lock_guard lock(archive_->mutex_);
-    if (archive_->idle_.size() < kIdleConnections) archive_->idle_.push_back(std::move(*db_));
-  }
-  [[nodiscard]] Connection& db() { return *db_; }
+struct Archive::Session {
+  explicit Session(Connection opened) : db(std::move(opened)) {}
 
- private:
-  Lease(const Archive& archive, Connection db) : archive_(&archive), db_(std::make_unique<Connection>(std::move(db))) {}
-
-  const Archive* archive_;
-  std::unique_ptr<Connection> db_;  // null: moved from
+  Connection db;
+  std::optional<SeriesTable> table;
+  std::optional<ChunkReader> chunks;
 };
 
+Archive::Archive(std::string file, std::int64_t interval_seconds)
+    : file_(std::move(file)), interval_seconds_(interval_seconds) {}
+Archive::~Archive() = default;
+
+Result<std::unique_ptr<Archive::Session>> Archive::Take() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<Session> session = std::move(idle_.back());
+      idle_.pop_back();
+      return session;
+    }
+  }
+  Result<Connection> opened = Connection::Open(file_, Connection::Mode::kReadOnly);
+  if (!opened.ok()) return opened.error();
+  auto session = std::make_unique<Session>(std::move(opened.value()));
+  if (const Status set = session->db.Execute(kSettings); !set.ok()) return set.error();
+  Result<SeriesTable> table = SeriesTable::Open(session->db);
+  if (!table.ok()) return table.error();
+  session->table.emplace(std::move(table.value()));
+  Result<ChunkReader> chunks = ChunkReader::Open(session->db, interval_seconds_);
+  if (!chunks.ok()) return chunks.error();
+  session->chunks.emplace(std::move(chunks.value()));
+  return session;
+}
+
+// Runs `work` within one read transaction.
+template <class T>
+Result<T> Archive::Read(const std::function<Result<T>(Session&)>& work) const {
+  const auto failed = [this](const Error& error) {
+    // Damage met on the way is no reason to set the database aside.
+    return error.code == ErrorCode::kLimit ? error : Error{ErrorCode::kIo, Wrap(error, file_).message};
+  };
+  Result<std::unique_ptr<Session>> session = Take();
+  if (!session.ok()) return failed(session.error());
+  Connection& db = session.value()->db;
+  if (const Status begun = db.Execute("BEGIN"); !begun.ok()) return failed(begun.error());
+  Result<T> answer = work(*session.value());
+  if (!answer.ok()) return failed(answer.error());  // the connection goes, and with it what was left unfinished
+  if (const Status ended = db.Execute("COMMIT"); !ended.ok()) return failed(ended.error());
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < kIdleSessions) idle_.push_back(std::move(session.value()));
+  return answer;
+}
+
+namespace {
+
+// What is read of each series.
+struct Range {
+  std::int64_t start_seconds, end_seconds;
+  series::FieldMask fields;
+};
+
+// Reads series after series, counting their points.
+class SliceReader {
+ public:
+  SliceReader(ChunkReader& chunks, std::int64_t interval_seconds, const Range& range, std::size_t max_points)
+      : chunks_(chunks),
+        step_seconds_(kChunksAtOnce * ChunkGrid(interval_seconds).width_seconds()),
+        range_(range),
+        max_points_(max_points) {}
+
+  Status Read(const StoredSeries& stored) {
+    const std::int64_t end = std::min(range_.end_seconds, stored.last_seconds + kTouchSeconds + 1);
+    SeriesSlice slice{stored.member, {}, {}};
+    for (std::int64_t at = std::max(range_.start_seconds, stored.first_seconds); at < end;) {
+      const std::int64_t next = std::min(end, (at / step_seconds_ + 1) * step_seconds_);
+      const std::size_t before = slice.points.size();
+      if (Status read = chunks_.Read(stored, at, next, range_.fields, slice); !read.ok()) return read;
+      points_ += slice.points.size() - before;
+      if (points_ > max_points_) return TooManyPoints(points_, max_points_);
+      at = next;
+    }
+    if (!slice.points.empty()) slices_.push_back(std::move(slice));
+    return Status::Ok();
+  }
+  [[nodiscard]] std::vector<SeriesSlice> Finish() { return std::move(slices_); }
+
+ private:
+  ChunkReader& chunks_;
+  const std::int64_t step_seconds_;
+  const Range range_;
+  const std::size_t max_points_;
+  std::size_t points_ = 0;
+  std::vector<SeriesSlice> slices_;
+};
+
+}  // namespace
+
 Result<std::vector<SeriesSlice>> Archive::Select(const Selector& selector, std::int64_t start_seconds,
-                                                 std::int64_t end_seconds, std::size_t max_points) const {
-  Result<Lease> lease = Lease::Take(*this);
-  if (!lease.ok()) return lease.error();
-  Connection& db = lease.value().db();
-  const Result<std::vector<StoredMember>> members = FindMembers(db, selector, "");
-  if (!members.ok()) return ReadError(members.error(), file_);
-  auto slices = ReadSlices(db, selector.kind, members.value(), start_seconds, end_seconds, max_points);
-  if (!slices.ok()) return ReadError(slices.error(), file_);
-  return slices;
+                                                 std::int64_t end_seconds, series::FieldMask fields,
+                                                 std::size_t max_points) const {
+  return Read<std::vector<SeriesSlice>>([&](Session& session) -> Result<std::vector<SeriesSlice>> {
+    const auto found = session.table->Find(selector, start_seconds, end_seconds);
+    if (!found.ok()) return found.error();
+    SliceReader reader(*session.chunks, interval_seconds_, {start_seconds, end_seconds, fields}, max_points);
+    for (const StoredSeries& stored : found.value()) {
+      if (const Status read = reader.Read(stored); !read.ok()) return read.error();
+    }
+    return reader.Finish();
+  });
 }
 
-Result<std::vector<SeriesSlice>> Archive::Select(series::Kind kind, const std::vector<series::MemberPtr>& members,
+Result<std::vector<SeriesSlice>> Archive::Select(const std::vector<series::MemberPtr>& members,
                                                  std::int64_t start_seconds, std::int64_t end_seconds) const {
-  Result<Lease> lease = Lease::Take(*this);
-  if (!lease.ok()) return lease.error();
-  Connection& db = lease.value().db();
-  const Result<std::vector<StoredMember>> stored = FindMembers(db, members);
-  if (!stored.ok()) return ReadError(stored.error(), file_);
-  auto slices = ReadSlices(db, kind, stored.value(), start_seconds, end_seconds, SIZE_MAX);
-  if (!slices.ok()) return ReadError(slices.error(), file_);
-  return slices;
+  return Read<std::vector<SeriesSlice>>([&](Session& session) -> Result<std::vector<SeriesSlice>> {
+    SliceReader reader(*session.chunks, interval_seconds_, {start_seconds, end_seconds, series::kAllFields}, SIZE_MAX);
+    for (const series::MemberPtr& member : members) {
+      const Result<std::optional<StoredSeries>> found = session.table->Find(*member);
+      if (!found.ok()) return found.error();
+      if (!found.value()) continue;
+      if (const Status read = reader.Read(*found.value()); !read.ok()) return read.error();
+    }
+    return reader.Finish();
+  });
 }
 
-Result<std::vector<series::MemberPtr>> Archive::Members(const Selector& selector, std::int64_t start_seconds) const {
-  Result<Lease> lease = Lease::Take(*this);
-  if (!lease.ok()) return lease.error();
-  const std::string in_use =
-      " AND last_time > " + std::to_string(std::max<std::int64_t>(start_seconds, 0) - kTouchSeconds);
-  const Result<std::vector<StoredMember>> stored = FindMembers(lease.value().db(), selector, in_use);
-  if (!stored.ok()) return ReadError(stored.error(), file_);
-  std::vector<series::MemberPtr> members;
-  for (const StoredMember& one : stored.value()) members.push_back(one.member);
-  return members;
-}
-
-Result<std::size_t> Archive::CountBuckets(series::Kind kind, std::int64_t start_seconds,
-                                          std::int64_t end_seconds) const {
-  const Result<std::int64_t> count =
-      QueryInt("SELECT count(*) FROM bucket WHERE kind='" + std::string(DocumentName(kind)) +
-               "' AND time >= " + std::to_string(start_seconds) + " AND time < " + std::to_string(end_seconds));
-  if (!count.ok()) return count.error();
-  return static_cast<std::size_t>(count.value());
-}
-
-Result<std::int64_t> Archive::QueryInt(std::string_view sql) const {
-  Result<Lease> lease = Lease::Take(*this);
-  if (!lease.ok()) return lease.error();
-  const Result<std::int64_t> value = lease.value().db().QueryInt(sql);
-  if (!value.ok()) return ReadError(value.error(), file_);
-  return value;
+Result<std::vector<StoredSeries>> Archive::Members(const Selector& selector, std::int64_t start_seconds,
+                                                   std::int64_t end_seconds) const {
+  return Read<std::vector<StoredSeries>>(
+      [&](Session& session) { return session.table->Find(selector, start_seconds, end_seconds); });
 }
 
 Result<bool> Archive::Knows(const Selector& selector) const {
-  Result<Lease> lease = Lease::Take(*this);
-  if (!lease.ok()) return lease.error();
-  Result<Statement> row = SelectSeries(lease.value().db(), "1", selector, " LIMIT 1");
-  if (!row.ok()) return row.error();
-  return row.value().Step();
+  const auto found = Members(selector, 0, kNoEnd);
+  if (!found.ok()) return found.error();
+  return !found.value().empty();
+}
+
+Result<std::vector<SeriesSlice>> Archive::Newest(series::Kind kind, std::int64_t since_seconds,
+                                                 const std::function<bool(const series::Member&)>& wanted) const {
+  return Read<std::vector<SeriesSlice>>([&](Session& session) -> Result<std::vector<SeriesSlice>> {
+    const auto found = session.table->Find({kind, "", "", "", ""}, since_seconds, kNoEnd);
+    if (!found.ok()) return found.error();
+    std::vector<SeriesSlice> slices;
+    for (const StoredSeries& stored : found.value()) {
+      if (!wanted(*stored.member)) continue;
+      SeriesSlice slice{stored.member, {}, {}};
+      if (const Status read = session.chunks->ReadNewest(stored, slice); !read.ok()) return read.error();
+      KeepLast(slice);
+      if (!slice.points.empty()) slices.push_back(std::move(slice));
+    }
+    return slices;
+  });
+}
+
+Result<std::optional<std::int64_t>> Archive::OldestSeconds() const {
+  return Read<std::optional<std::int64_t>>([](Session& session) { return session.chunks->OldestSeconds(); });
+}
+
+Result<std::optional<std::int64_t>> Archive::NewestSeconds() const {
+  using Newest = std::optional<std::int64_t>;
+  return Read<Newest>([](Session& session) -> Result<Newest> {
+    Newest newest;
+    for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
+      // Nodes first; then only what may be newer.
+      const Selector all{static_cast<series::Kind>(kind), "", "", "", ""};
+      const auto found = session.table->Find(all, newest.value_or(0), kNoEnd);
+      if (!found.ok()) return found.error();
+      for (const StoredSeries& stored : found.value()) {
+        SeriesSlice slice{stored.member, {}, {}};
+        if (const Status read = session.chunks->ReadNewest(stored, slice); !read.ok()) return read.error();
+        if (!slice.times_seconds.empty()) newest = std::max(newest.value_or(0), slice.times_seconds.back());
+      }
+    }
+    return newest;
+  });
 }
 
 }  // namespace cloudmon::store

@@ -4,43 +4,64 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "aggregator/store/database.h"
+#include "aggregator/series/model.h"
+#include "aggregator/store/series_table.h"
 #include "aggregator/store/store.h"
 #include "common/result.h"
 
 namespace cloudmon::store {
 
+// Each call sees the database as it is at one moment. Errors: kIo where it cannot be read.
 class Archive {
  public:
   // The database exists and is open for writing while the archive is used.
-  explicit Archive(std::string file) : file_(std::move(file)) {}
+  Archive(std::string file, std::int64_t interval_seconds);
+  ~Archive();
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
 
-  // As Store::Select(), from the database alone.
+  // As Store::Select(), from the database alone; kLimit likewise. Of the points only `fields` are read.
   Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
-                                          std::int64_t end_seconds, std::size_t max_points) const;
-  // The same for given members of one kind, ordered by member; without a limit.
-  Result<std::vector<SeriesSlice>> Select(series::Kind kind, const std::vector<series::MemberPtr>& members,
-                                          std::int64_t start_seconds, std::int64_t end_seconds) const;
-  // The stored series that match and may have points at or after `start_seconds`, ordered by member.
-  Result<std::vector<series::MemberPtr>> Members(const Selector& selector, std::int64_t start_seconds) const;
-  // How many buckets of the range are stored for a kind.
-  Result<std::size_t> CountBuckets(series::Kind kind, std::int64_t start_seconds, std::int64_t end_seconds) const;
-  // The first column of the first row.
-  Result<std::int64_t> QueryInt(std::string_view sql) const;
+                                          std::int64_t end_seconds, series::FieldMask fields,
+                                          std::size_t max_points) const;
+  // The same for given members, in their order; without a limit.
+  Result<std::vector<SeriesSlice>> Select(const std::vector<series::MemberPtr>& members, std::int64_t start_seconds,
+                                          std::int64_t end_seconds) const;
+  // The stored series that match and may have points with start <= time < end, ordered by member.
+  Result<std::vector<StoredSeries>> Members(const Selector& selector, std::int64_t start_seconds,
+                                            std::int64_t end_seconds) const;
   // Whether a stored series matches.
   Result<bool> Knows(const Selector& selector) const;
 
+  // What is last known of the kind's members that may have points at or after `since_seconds` and that are `wanted`,
+  // ordered by member: see KeepLast().
+  Result<std::vector<SeriesSlice>> Newest(series::Kind kind, std::int64_t since_seconds,
+                                          const std::function<bool(const series::Member&)>& wanted) const;
+
+  // The start of the oldest part or chunk, and of the newest bucket in one; nullopt: nothing is stored. The newest is
+  // looked for among all series.
+  Result<std::optional<std::int64_t>> OldestSeconds() const;
+  Result<std::optional<std::int64_t>> NewestSeconds() const;
+
  private:
-  class Lease;  // a connection taken from idle_ or opened, and put back
+  struct Session;  // a connection with its statements; in idle_, or used by one call
+
+  template <class T>
+  Result<T> Read(const std::function<Result<T>(Session&)>& work) const;
+  Result<std::unique_ptr<Session>> Take() const;
 
   const std::string file_;
+  const std::int64_t interval_seconds_;
   mutable std::mutex mutex_;
-  mutable std::vector<Connection> idle_;  // guarded by mutex_
+  mutable std::vector<std::unique_ptr<Session>> idle_;  // guarded by mutex_
 };
 
 }  // namespace cloudmon::store

@@ -43,11 +43,9 @@ struct SeriesChunk {
 // kInvalid where the chunk is not as SeriesChunk says, or has no row.
 [[nodiscard]] Result<std::string> EncodeChunk(const SeriesChunk& chunk);
 
-using FieldMask = std::uint32_t;  // bit i: kFields[i]
-inline constexpr FieldMask kAllFields = (FieldMask{1} << series::kFieldCount) - 1;
-[[nodiscard]] constexpr FieldMask MaskOf(series::Field field) {
-  return FieldMask{1} << static_cast<unsigned>(field);
-}
+using series::FieldMask;
+using series::kAllFields;
+using series::MaskOf;
 
 // What is wanted of a chunk. Time is saved by few fields and an early end.
 struct ChunkPart {

@@ -5,14 +5,26 @@
 #include <system_error>
 #include <utility>
 
+#include "aggregator/store/database.h"
 #include "aggregator/store/directory.h"
-#include "aggregator/store/passes.h"
+#include "aggregator/store/read_back.h"
 #include "aggregator/store/schema.h"
 
 namespace cloudmon::store {
+namespace {
+
+// Both the journal and the names in it, as they are at one moment.
+Status FillFromJournal(Connection& db, Head& head) {
+  if (Status begun = db.Execute("BEGIN"); !begun.ok()) return begun;
+  const Result<ReadBackReport> report = ReadBack(db, head);
+  if (!report.ok()) return report.error();
+  return db.Execute("COMMIT");
+}
+
+}  // namespace
 
 Result<std::unique_ptr<DatabaseReader>> DatabaseReader::Open(const std::string& path) {
-  std::string file = (std::filesystem::path(path) / kDatabaseName).string();
+  const std::string file = (std::filesystem::path(path) / kDatabaseName).string();
   std::error_code failed;
   if (!std::filesystem::exists(file, failed)) {
     return Error{ErrorCode::kNotFound, "storage.path: there is no database '" + file +
@@ -22,11 +34,22 @@ Result<std::unique_ptr<DatabaseReader>> DatabaseReader::Open(const std::string& 
   if (!db.ok()) return Wrap(db.error(), "storage.path");
   const Result<std::int64_t> interval = IntervalSeconds(db.value());
   if (!interval.ok()) return Wrap(interval.error(), "storage.path: " + file);
-  return std::unique_ptr<DatabaseReader>(new DatabaseReader(std::move(file), interval.value()));
+  std::unique_ptr<DatabaseReader> reader(new DatabaseReader(file, interval.value()));
+  if (const Status read = FillFromJournal(db.value(), reader->head_); !read.ok()) {
+    return Wrap(read.error(), "storage.path: " + file);
+  }
+  return reader;
+}
+
+Result<std::int64_t> DatabaseReader::NewestSeconds() const {
+  if (const auto newest = head_.newest_seconds()) return *newest;
+  const Result<std::optional<std::int64_t>> stored = archive_.NewestSeconds();
+  if (!stored.ok()) return stored.error();
+  return stored.value().value_or(0);
 }
 
 Result<std::size_t> DatabaseReader::CountMembers(const Selector& selector, std::int64_t start_seconds) const {
-  const Result<std::vector<series::MemberPtr>> members = archive_.Members(selector, start_seconds);
+  const Result<std::vector<PassMember>> members = history_.Members(selector, start_seconds, INT64_MAX);
   if (!members.ok()) return members.error();
   return members.value().size();
 }
@@ -34,14 +57,7 @@ Result<std::size_t> DatabaseReader::CountMembers(const Selector& selector, std::
 Status DatabaseReader::ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
                                const Store::MemberLess& less, std::size_t points_in_memory,
                                const std::function<bool(SeriesSlice)>& take) const {
-  Result<std::vector<series::MemberPtr>> members = archive_.Members(selector, start_seconds);
-  if (!members.ok()) return members.error();
-  const Result<std::size_t> buckets = archive_.CountBuckets(selector.kind, start_seconds, end_seconds);
-  if (!buckets.ok()) return buckets.error();
-  const auto read = [&](const std::vector<series::MemberPtr>& batch) {
-    return archive_.Select(selector.kind, batch, start_seconds, end_seconds);
-  };
-  return ReadInPasses(std::move(members.value()), less, buckets.value(), points_in_memory, read, take);
+  return history_.ForEach(selector, start_seconds, end_seconds, less, points_in_memory, take);
 }
 
 }  // namespace cloudmon::store

@@ -9,12 +9,15 @@
 #include <string>
 
 #include "aggregator/store/archive.h"
+#include "aggregator/store/head.h"
+#include "aggregator/store/history.h"
 #include "aggregator/store/store.h"
 #include "common/result.h"
 
 namespace cloudmon::store {
 
-// Thread-safe. Takes no lock and writes no data; what an aggregator commits meanwhile is seen.
+// Thread-safe. Takes no lock and writes no data. Of an aggregator that runs meanwhile it sees the buckets that were
+// sealed when it was opened.
 class DatabaseReader {
  public:
   // `path`: the directory, storage.path. Errors: kNotFound where there is no database; kParse where it is damaged or of
@@ -23,24 +26,25 @@ class DatabaseReader {
 
   [[nodiscard]] std::int64_t interval_seconds() const { return interval_seconds_; }
 
-  // The start of the oldest and of the newest stored bucket; 0: there is none.
-  Result<std::int64_t> OldestSeconds() const { return archive_.QueryInt("SELECT coalesce(min(time), 0) FROM bucket"); }
-  Result<std::int64_t> NewestSeconds() const { return archive_.QueryInt("SELECT coalesce(max(time), 0) FROM bucket"); }
+  // The start of the newest bucket; 0: there is none.
+  Result<std::int64_t> NewestSeconds() const;
 
-  // How many stored members match and may have points at or after `start_seconds`.
+  // How many members match and may have points at or after `start_seconds`.
   Result<std::size_t> CountMembers(const Selector& selector, std::int64_t start_seconds) const;
 
-  // As Store::ForEach(), from the database alone.
+  // As Store::ForEach().
   Status ForEach(const Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
                  const Store::MemberLess& less, std::size_t points_in_memory,
                  const std::function<bool(SeriesSlice)>& take) const;
 
  private:
-  DatabaseReader(std::string file, std::int64_t interval_seconds)
-      : interval_seconds_(interval_seconds), archive_(std::move(file)) {}
+  DatabaseReader(const std::string& file, std::int64_t interval_seconds)
+      : interval_seconds_(interval_seconds), archive_(file, interval_seconds) {}
 
   const std::int64_t interval_seconds_;
+  Head head_{SIZE_MAX};  // the journal's buckets
   const Archive archive_;
+  const History history_{head_, archive_, interval_seconds_};
 };
 
 }  // namespace cloudmon::store

@@ -13,17 +13,19 @@
 
 namespace cloudmon::store {
 
-// The members of both lists, each once; the lists are ordered by member, and so is the result.
-[[nodiscard]] std::vector<series::MemberPtr> Union(const std::vector<series::MemberPtr>& a,
-                                                   const std::vector<series::MemberPtr>& b);
+struct PassMember {
+  series::MemberPtr member;
+  std::size_t points = 0;  // it has at most so many
+};
+
+// The members of both lists, each once with the points of both; the lists are ordered by member, and so is the result.
+[[nodiscard]] std::vector<PassMember> Union(const std::vector<PassMember>& a, const std::vector<PassMember>& b);
 
 // The slices of members, which are ordered by member; so is what it returns.
 using ReadSlicesOf = std::function<Result<std::vector<SeriesSlice>>(const std::vector<series::MemberPtr>& members)>;
 
-// As Store::ForEach() for these members: `read` is called for batches of them. `buckets`: how many points a member may
-// have.
-Status ReadInPasses(std::vector<series::MemberPtr> members, const Store::MemberLess& less, std::size_t buckets,
-                    std::size_t points_in_memory, const ReadSlicesOf& read,
-                    const std::function<bool(SeriesSlice)>& take);
+// As Store::ForEach() for these members: `read` is called for batches of them.
+Status ReadInPasses(std::vector<PassMember> members, const Store::MemberLess& less, std::size_t points_in_memory,
+                    const ReadSlicesOf& read, const std::function<bool(SeriesSlice)>& take);
 
 }  // namespace cloudmon::store

@@ -181,6 +181,20 @@ std::vector<SeriesSlice> LastPoints(const HeadView& view) {
   return slices;
 }
 
+void KeepLast(SeriesSlice& slice) {
+  SeriesSlice last{slice.member, {}, {}};  // newest first
+  for (std::size_t i = slice.points.size(); i-- > 0;) {
+    const bool newest = last.points.empty();
+    if (!newest && (slice.member->kind == series::Kind::kPod || !HasAnotherTotal(slice.points[i], last.points))) {
+      continue;
+    }
+    last.times_seconds.push_back(slice.times_seconds[i]);
+    last.points.push_back(slice.points[i]);
+  }
+  slice.times_seconds.assign(last.times_seconds.rbegin(), last.times_seconds.rend());
+  slice.points.assign(last.points.rbegin(), last.points.rend());
+}
+
 std::vector<SeriesSlice> Join(std::vector<SeriesSlice> older, std::vector<SeriesSlice> newer) {
   std::vector<SeriesSlice> joined;
   joined.reserve(std::max(older.size(), newer.size()));

@@ -27,9 +27,12 @@ Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, const Sele
 Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, series::Kind kind,
                                                 const std::vector<KnownMember>& wanted, std::size_t max_points);
 
-// What is last known of each member in the view's buckets, ordered by member: the newest point, and before it those
-// with a total that the newer ones do not have (but of pods, whose totals are not ours to carry on).
+// What is last known of each member in the view's buckets, ordered by member: see KeepLast().
 [[nodiscard]] std::vector<SeriesSlice> LastPoints(const HeadView& view);
+
+// Leaves of a member's points the newest, and before it those with a total that the newer ones do not have (but of
+// pods, whose totals are not ours to carry on).
+void KeepLast(SeriesSlice& slice);
 
 // Joins slices of the same members; both are ordered by member, and all of `older` is before all of `newer`.
 [[nodiscard]] std::vector<SeriesSlice> Join(std::vector<SeriesSlice> older, std::vector<SeriesSlice> newer);

@@ -28,7 +28,8 @@ class FakeStore final : public store::Store {
   }
 
   Result<std::vector<store::SeriesSlice>> Select(const store::Selector& selector, std::int64_t start_seconds,
-                                                 std::int64_t end_seconds, std::size_t max_points) const override {
+                                                 std::int64_t end_seconds, series::FieldMask fields,
+                                                 std::size_t max_points) const override {
     if (fail_reads) return Error{ErrorCode::kIo, "metrics.db: disk I/O error"};
     std::vector<store::SeriesSlice> found;
     std::size_t points = 0;
@@ -40,9 +41,8 @@ class FakeStore final : public store::Store {
       if (from >= to) continue;
       points += static_cast<std::size_t>(to - from);
       if (points > max_points) return Error{ErrorCode::kLimit, "too many points"};
-      found.push_back({slice.member,
-                       {times.begin() + from, times.begin() + to},
-                       {slice.points.begin() + from, slice.points.begin() + to}});
+      auto& part = found.emplace_back(store::SeriesSlice{slice.member, {times.begin() + from, times.begin() + to}, {}});
+      for (auto i = from; i < to; ++i) part.points.push_back(Only(fields, slice.points[static_cast<std::size_t>(i)]));
     }
     return found;
   }
@@ -74,7 +74,8 @@ class FakeStore final : public store::Store {
   Status ForEach(const store::Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,
                  const MemberLess& less, std::size_t /*points_in_memory*/,
                  const std::function<bool(store::SeriesSlice)>& take) const override {
-    auto found = Select(selector, start_seconds, end_seconds, std::numeric_limits<std::size_t>::max());
+    auto found =
+        Select(selector, start_seconds, end_seconds, series::kAllFields, std::numeric_limits<std::size_t>::max());
     if (!found.ok()) return found.error();
     std::stable_sort(found.value().begin(), found.value().end(),
                      [&](const auto& a, const auto& b) { return less(*a.member, *b.member); });
@@ -101,6 +102,12 @@ class FakeStore final : public store::Store {
   store::StoreStats numbers;
 
  private:
+  static series::Point Only(series::FieldMask fields, series::Point point) {
+    for (const series::FieldInfo& info : series::kFields) {
+      if ((fields & series::MaskOf(info.field)) == 0) point.Clear(info.field);
+    }
+    return point;
+  }
   static bool Matches(const store::Selector& selector, const series::Member& member) {
     auto same = [](const std::string& wanted, const std::string& is) { return wanted.empty() || wanted == is; };
     return selector.kind == member.kind && same(selector.node, member.node) && same(selector.ns, member.ns) &&

@@ -54,7 +54,7 @@ api::MetricsInput SampleInput() {
   for (auto kind : {series::Kind::kNamespace, series::Kind::kDeployment, series::Kind::kNode, series::Kind::kCluster}) {
     store::Selector selector;
     selector.kind = kind;
-    const auto slices = store.Select(selector, test::kNewest, test::kNewest + 10, 100).value();
+    const auto slices = store.Select(selector, test::kNewest, test::kNewest + 10, series::kAllFields, 100).value();
     input.rollups.insert(input.rollups.end(), slices.begin(), slices.end());
   }
   prometheus::ClientMetric requests;

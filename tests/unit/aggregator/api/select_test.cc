@@ -100,7 +100,7 @@ TEST_CASE("filters narrow lists, and are refused where they can do nothing") {
 TEST_CASE("members are ordered by name, by field with the absent last, and cut at the limit") {
   test::FakeStore store;
   test::FillSample(store);
-  const auto slices = store.Select({}, test::kNewest, test::kNewest + 10, 100).value();
+  const auto slices = store.Select({}, test::kNewest, test::kNewest + 10, series::kAllFields, 100).value();
   auto order = [&](api::SortOrder sort, std::size_t limit = 100) {
     return Names(api::OrderMembers(slices, sort, limit));
   };
@@ -115,6 +115,37 @@ TEST_CASE("members are ordered by name, by field with the absent last, and cut a
   CHECK(order({SortBy::kField, cpu, false}) == "infra/web-1 shop/web-1 shop/web-2 infra/cache-0 ");
   CHECK(order({SortBy::kField, cpu, true}) == "shop/web-1 shop/web-2 infra/web-1 infra/cache-0 ");
   CHECK(order({SortBy::kField, cpu, true}, 1) == "shop/web-1 ");
+}
+
+TEST_CASE("only the fields that are shown or sorted by are read") {
+  test::FakeStore store;
+  series::Point point;
+  for (const series::FieldInfo& info : series::kFields) point.Set(info.field, 7);
+  for (const std::int64_t time : {test::kFirst, test::kFirst + 10}) {
+    store.Append({time, {{test::MakeMember(test::Pod("n", "ns", "", "p")), point}}});
+  }
+  auto read = [&](const std::vector<std::pair<std::string, std::string>>& pairs) {
+    series::FieldMask fields = 0;
+    const auto query = api::ParseSeriesQuery(pairs, 10).value();
+    const auto slices = api::ReadSeries(store, {}, {test::kFirst, test::kFirst + 20}, query, 10, 100).value();
+    REQUIRE(slices.size() == 1);
+    for (const series::FieldInfo& info : series::kFields) {
+      if (slices.front().points.back().Has(info.field)) fields |= series::MaskOf(info.field);
+    }
+    return fields;
+  };
+  const series::FieldMask memory = series::MaskOf(series::Field::kMemoryBytes);
+  const series::FieldMask rate = series::MaskOf(series::Field::kDiskReadRate);
+  CHECK(read({}) == series::kAllFields);
+  for (const char* step : {"10", "20"}) {
+    CAPTURE(step);
+    CHECK(read({{"step", step}}) == series::kAllFields);
+    CHECK(read({{"step", step}, {"fields", "memory_bytes"}}) == memory);
+    CHECK(read({{"step", step}, {"fields", "disk_read_bytes_per_second,memory_bytes"}}) == (memory | rate));
+    CHECK(read({{"step", step}, {"fields", "memory_bytes"}, {"sort", "-disk_read_bytes_per_second"}}) ==
+          (memory | rate));
+    CHECK(read({{"step", step}, {"fields", "memory_bytes"}, {"sort", "name"}}) == memory);
+  }
 }
 
 TEST_CASE("a range that is too large is refused with the number and the limit") {

@@ -124,7 +124,7 @@ class Aggregator {
   [[nodiscard]] Contents Dump() const {
     Contents contents;
     for (const Kind kind : kKinds) {
-      const auto slices = store_.Select({kind, "", "", "", ""}, 0, INT64_MAX, SIZE_MAX);
+      const auto slices = store_.Select({kind, "", "", "", ""}, 0, INT64_MAX, series::kAllFields, SIZE_MAX);
       for (const SeriesSlice& slice : slices.value()) {
         for (std::size_t i = 0; i < slice.points.size(); ++i) {
           contents[*slice.member][slice.times_seconds[i]] = slice.points[i];

@@ -202,7 +202,7 @@ TEST_CASE_FIXTURE(AmendFixture, "Amend: readers see a bucket as it was or as it 
     readers.emplace_back([&] {
       do {
         for (const std::int64_t t : times) {
-          const auto slices = store->Select({Kind::kPod, "", "", "", ""}, t, t + 10, kNoLimit);
+          const auto slices = store->Select({Kind::kPod, "", "", "", ""}, t, t + 10, series::kAllFields, kNoLimit);
           if (!slices.ok() || slices.value().empty()) {
             ++wrong;
             continue;

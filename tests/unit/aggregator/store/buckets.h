@@ -102,7 +102,7 @@ inline constexpr std::size_t kNoLimit = SIZE_MAX;
 inline Table Everything(const Store& store, std::int64_t start = 0, std::int64_t end = INT64_MAX) {
   Table all;
   for (const Kind kind : {Kind::kNode, Kind::kPod, Kind::kNamespace, Kind::kDeployment, Kind::kCluster}) {
-    auto slices = store.Select({kind, "", "", "", ""}, start, end, kNoLimit);
+    auto slices = store.Select({kind, "", "", "", ""}, start, end, series::kAllFields, kNoLimit);
     if (!slices.ok()) return {};
     all.merge(TableOf(slices.value()));
   }

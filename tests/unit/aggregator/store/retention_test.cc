@@ -59,7 +59,7 @@ TEST_CASE_FIXTURE(StoreFixture, "Series that no bucket names go too, those in us
   CHECK(store->Knows({Kind::kPod, "", "", "", "stays"}));
   CHECK(store->Knows({Kind::kPod, "", "", "", "pod11"}));
   CHECK(!store->Knows({Kind::kPod, "", "", "", "pod0"}));
-  const auto slices = store->Select({Kind::kPod, "", "", "", ""}, 0, INT64_MAX, kNoLimit);
+  const auto slices = store->Select({Kind::kPod, "", "", "", ""}, 0, INT64_MAX, series::kAllFields, kNoLimit);
   REQUIRE(slices.ok());
   CHECK(slices.value().size() == 1 + 3);
 }

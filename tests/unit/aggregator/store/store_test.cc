@@ -119,12 +119,12 @@ TEST_CASE_FIXTURE(StoreFixture, "Select: selectors and limit over memory and dat
              (!selector.ns.empty() && m.ns != selector.ns) || (!selector.pod.empty() && m.pod != selector.pod) ||
              (!selector.deployment.empty() && m.deployment != selector.deployment);
     });
-    const auto got = store->Select(selector, kFirst, kFirst + 200, expected.size());
+    const auto got = store->Select(selector, kFirst, kFirst + 200, series::kAllFields, expected.size());
     REQUIRE(got.ok());
     CHECK((TableOf(got.value()) == expected));
     for (std::size_t i = 1; i < got.value().size(); ++i) CHECK(*got.value()[i - 1].member < *got.value()[i].member);
     if (expected.empty()) continue;
-    const auto refused = store->Select(selector, kFirst, kFirst + 200, expected.size() - 1);
+    const auto refused = store->Select(selector, kFirst, kFirst + 200, series::kAllFields, expected.size() - 1);
     REQUIRE(!refused.ok());
     CHECK(refused.error().code == ErrorCode::kLimit);
     CHECK(refused.error().message.find("limit is " + std::to_string(expected.size() - 1)) != std::string::npos);
