@@ -1,13 +1,17 @@
 cm_test(aggregator_head_test
-  SOURCES store/bucket_changes_test.cc store/bucket_document_test.cc store/bucket_json_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc store/point_blob_test.cc
-          store/row_reader_test.cc
-  DEPS cm::aggregator_head nlohmann_json::nlohmann_json)
+  SOURCES store/bucket_changes_test.cc store/bucket_document_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc store/point_blob_test.cc
+  DEPS cm::aggregator_head)
 
 cm_test(aggregator_store_test
-  SOURCES store/amend_test.cc store/bucket_rows_test.cc store/bulk_import_test.cc
+  SOURCES
+          store/amend_test.cc store/archive_test.cc 
           store/concurrency_test.cc store/crash_test.cc store/damage_test.cc store/database_reader_test.cc
-          store/database_test.cc store/for_each_test.cc store/full_disk_test.cc store/retention_test.cc store/store_test.cc
+          store/database_test.cc store/history_test.cc store/full_disk_test.cc store/retention_test.cc store/store_property_test.cc store/store_test.cc
   DEPS cm::aggregator_store)
+
+cm_test(aggregator_import_test
+  SOURCES store/bulk_import_test.cc
+  DEPS cm::aggregator_import cm::aggregator_store)
 
 cm_test(aggregator_chunk_codec_test
   SOURCES store/chunk_codec_test.cc store/chunk_column_test.cc store/chunk_format_test.cc
