@@ -16,3 +16,7 @@ cm_test(aggregator_import_test
 cm_test(aggregator_chunk_codec_test
   SOURCES store/chunk_codec_test.cc store/chunk_column_test.cc store/chunk_format_test.cc
   DEPS cm::aggregator_chunk_codec ZLIB::ZLIB)
+
+cm_test(aggregator_database_test
+  SOURCES store/series_table_test.cc
+  DEPS cm::aggregator_database)
