@@ -119,20 +119,27 @@ TEST_CASE_FIXTURE(ChunkFixture, "The newest points of a series") {
   CHECK(ReadNewest({3, Of({}), kBase, kBase + kChunk}).empty());
 }
 
-TEST_CASE_FIXTURE(ChunkFixture, "The oldest bucket that is stored") {
+TEST_CASE_FIXTURE(ChunkFixture, "The oldest and the newest bucket that are stored") {
   const auto oldest = [&] { return reader.OldestSeconds().value(); };
-  CHECK(!oldest());
+  const auto newest = [&] { return reader.NewestSeconds().value(); };
+  CHECK((!oldest() && !newest()));
   Merge(2, {kBase + kChunk + 30});
-  CHECK(oldest() == kBase + kChunk + 30);
+  CHECK((oldest() == kBase + kChunk + 30 && newest() == kBase + kChunk + 30));
   Merge(1, {kBase + kChunk + 50, kBase + kChunk + 60});
-  CHECK(oldest() == kBase + kChunk + 30);
+  CHECK((oldest() == kBase + kChunk + 30 && newest() == kBase + kChunk + 60));
   Merge(9, {kBase + 70});
-  CHECK(oldest() == kBase + 70);
-  Compact(kBase + kChunk);
-  CHECK(oldest() == kBase + 70);
-  Set("chunk", RowKey(kBase / kChunk, 9), "x'00'");
+  CHECK((oldest() == kBase + 70 && newest() == kBase + kChunk + 60));
+  MergeIntoChunks(3, {kBase + 5 * kChunk});
+  CHECK((oldest() == kBase + 70 && newest() == kBase + 5 * kChunk));
+  Compact(INT64_MAX);
+  CHECK((oldest() == kBase + 70 && newest() == kBase + 5 * kChunk));
+  Delete(kBase + kChunk);
+  CHECK((oldest() == kBase + kChunk + 30 && newest() == kBase + 5 * kChunk));
+  // Where all of the span is damaged, some time in it.
+  Set("chunk", RowKey(kBase / kChunk + 1, 1), "x'00'");
+  Set("chunk", RowKey(kBase / kChunk + 1, 2), "x'00'");
   REQUIRE(oldest());
-  CHECK((*oldest() >= kBase && *oldest() < kBase + kChunk));
+  CHECK((*oldest() >= kBase + kChunk && *oldest() < kBase + 2 * kChunk));
 }
 
 TEST_CASE_FIXTURE(ChunkFixture,
