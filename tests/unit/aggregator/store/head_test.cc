@@ -165,6 +165,16 @@ TEST_CASE("Members that come as other objects are the same; the slots of buckets
   CHECK(head.MemberOf(77) == nullptr);
 }
 
+TEST_CASE("A member that an older bucket names by another object is not forgotten before its newest bucket") {
+  const Member name{Kind::kPod, "n", "ns", "", "p"};
+  Head head(100'000);
+  for (std::int64_t t = kFirst; t < kFirst + 50; t += 10) head.Append({t, {{Of(name), Point{}}}});
+  head.Amend(kFirst + 10, [&name](series::Bucket& bucket) { bucket.entries = {{Of(name), Point{}}}; });
+  REQUIRE(head.DropSealed(head.Before(kFirst + 30)));
+  CHECK(head.members() == 1);
+  CHECK(Everything(head).size() == 2);
+}
+
 TEST_CASE("Select: filters, order, ranges, limit") {
   const Cluster cluster(40);
   Head head(100'000);
