@@ -151,8 +151,7 @@ TEST_CASE_FIXTURE(StoredFixture, "Archive: an empty database, and none") {
   CHECK(!archive.OldestSeconds().value());
   CHECK(!archive.NewestSeconds().value());
   CHECK(archive.Members(kPods, 0, INT64_MAX).value().empty());
-  const auto refused =
-      Archive(dir.path() + "/none.db", kInterval).Select(kPods, 0, 1, series::kAllFields, kNoLimit);
+  const auto refused = Archive(dir.path() + "/none.db", kInterval).Select(kPods, 0, 1, series::kAllFields, kNoLimit);
   REQUIRE(!refused.ok());
   CHECK(refused.error().code == ErrorCode::kIo);
   CHECK(refused.error().message.find(dir.path() + "/none.db: ") == 0);

@@ -127,16 +127,12 @@ struct StoredFixture {
 
 // Selectors of all sorts for Cluster.
 inline const std::vector<Selector>& SomeSelectors() {
-  static const std::vector<Selector> kSelectors{{Kind::kPod, "", "", "", ""},
-                                                {Kind::kPod, "node-a", "ns0", "", ""},
-                                                {Kind::kPod, "", "", "d1", ""},
-                                                {Kind::kPod, "", "", "", "pod-12"},
-                                                {Kind::kPod, "", "", "", "none"},
-                                                {Kind::kNode, "", "", "", ""},
-                                                {Kind::kNode, "node-b", "", "", ""},
-                                                {Kind::kNamespace, "", "", "", ""},
-                                                {Kind::kDeployment, "", "ns0", "", ""},
-                                                {Kind::kCluster, "", "", "", ""}};
+  static const std::vector<Selector> kSelectors{
+      {Kind::kPod, "", "", "", ""},           {Kind::kPod, "node-a", "ns0", "", ""},
+      {Kind::kPod, "", "", "d1", ""},         {Kind::kPod, "", "", "", "pod-12"},
+      {Kind::kPod, "", "", "", "none"},       {Kind::kNode, "", "", "", ""},
+      {Kind::kNode, "node-b", "", "", ""},    {Kind::kNamespace, "", "", "", ""},
+      {Kind::kDeployment, "", "ns0", "", ""}, {Kind::kCluster, "", "", "", ""}};
   return kSelectors;
 }
 
