@@ -86,6 +86,14 @@ TEST_CASE_FIXTURE(HistoryFixture, "History: selects from both") {
   }
 }
 
+TEST_CASE_FIXTURE(HistoryFixture, "History: only the fields that are wanted, from both") {
+  const series::FieldMask fields = series::MaskOf(Field::kMemoryBytes) | series::MaskOf(Field::kDiskReadRate);
+  for (const series::FieldMask wanted : {series::FieldMask{0}, fields}) {
+    CHECK((TableOf(history.Select(kPods, 0, INT64_MAX, wanted, kNoLimit).value()) ==
+           Only(wanted, Expected(kPods, 0, INT64_MAX))));
+  }
+}
+
 TEST_CASE_FIXTURE(HistoryFixture, "History: the points of both count for the limit") {
   for (const auto& [start, end] : kRanges) {
     const std::size_t points = Expected(kPods, start, end).size();

@@ -125,6 +125,15 @@ struct StoredFixture {
   }
 };
 
+inline Table Only(series::FieldMask fields, Table table) {
+  for (auto& [key, point] : table) {
+    for (const series::FieldInfo& info : series::kFields) {
+      if ((fields & series::MaskOf(info.field)) == 0) point.Clear(info.field);
+    }
+  }
+  return table;
+}
+
 // Selectors of all sorts for Cluster.
 inline const std::vector<Selector>& SomeSelectors() {
   static const std::vector<Selector> kSelectors{
