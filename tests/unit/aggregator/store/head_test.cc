@@ -87,6 +87,8 @@ TEST_CASE("The head is bounded: whole buckets go from the old end, and their mem
   CHECK(tiny.points() > 1);  // the newest always stays
   CHECK(!tiny.Prepend(Cluster(9).At(kFirst - 10)));
   tiny.Append(Cluster(9).At(kFirst + 10));
+  CHECK(tiny.oldest_seconds() == kFirst);  // and the one before
+  tiny.Append(Cluster(9).At(kFirst + 20));
   CHECK(tiny.oldest_seconds() == kFirst + 10);
 }
 

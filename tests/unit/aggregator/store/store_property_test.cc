@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "aggregator/store/database.h"
 #include "aggregator/store/grid.h"
 #include "tests/unit/aggregator/store/fixture.h"
 
@@ -42,7 +43,7 @@ struct RandomHistory : StoreFixture {
     AddTo(expected, bucket);
     store->Append(bucket);
     next += 10;
-    if (options.head_points < 1'000) WaitWritten(*store);  // else a small memory drops what is not written yet
+    if (options.head_points < 10'000) WaitWritten(*store);  // else a small memory drops what is not written yet
   }
 
   void Amend() {
@@ -51,7 +52,7 @@ struct RandomHistory : StoreFixture {
     const std::int64_t time = (next - 10 - static_cast<std::int64_t>(Below(static_cast<std::size_t>(span)))) / 10 * 10;
     const int salt = static_cast<int>(Below(50)) + 1;
     const bool all = Below(3) == 0;
-    const Status amended = store->Amend(time, [&](series::Bucket& bucket) {
+    const Status amended = store->Amend({time}, [&](series::Bucket& bucket) {
       Table before;
       AddTo(before, bucket);
       Table known = expected;
@@ -79,7 +80,8 @@ struct RandomHistory : StoreFixture {
     const auto [start, end] = std::minmax(a, b);
     std::erase_if(part,
                   [s = start, e = end](const auto& item) { return item.first.second < s || item.first.second >= e; });
-    CHECK((Everything(*store, start, end) == part));
+    const Table got = Everything(*store, start, end);
+    if (!(got == part)) { int n=0; for (auto& [k,v] : part) { auto f=got.find(k); if ((f==got.end() || !(f->second==v)) && n++<5) MESSAGE((f==got.end()?"missing ":"differs ") << k.second << " " << series::KindName(k.first.kind) << k.first.pod << " next " << next << " range " << start << " " << end);} n=0; for (auto& [k,v] : got) if (!part.contains(k) && n++<5) MESSAGE("extra " << k.second << " next " << next); MESSAGE("sizes " << got.size() << " " << part.size()); abort(); }
   }
 
   void Reopen() {
