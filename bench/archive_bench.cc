@@ -29,7 +29,7 @@ namespace {
 constexpr std::int64_t kInterval = 10, kHour = 3600;
 constexpr std::int64_t kStart = 498'000 * kHour;
 constexpr std::int64_t kEnd = kStart + 24 * kHour;  // of the chunks
-constexpr int kCopies = 10;                             // of each pod and deployment
+constexpr int kCopies = 10;                         // of each pod and deployment
 
 class Stopwatch {
  public:
@@ -142,14 +142,18 @@ void Query(const std::string& file) {
   Measure("one pod, the day's last 12 buckets",
           [&](int i) { return select(pod(i), kEnd - 120, kEnd, series::kAllFields); });
   Measure("one pod, 120 buckets of parts", [&](int i) { return select(pod(i), kEnd, end, series::kAllFields); });
-  Measure("500 deployments, 120 buckets of parts",
-          [&](int) { return select({Kind::kDeployment, "", "", "", ""}, kEnd, end, series::kAllFields); });
-  Measure("500 deployments, 120 buckets of parts, one field",
-          [&](int) { return select({Kind::kDeployment, "", "", "", ""}, kEnd, end, cpu); });
-  Measure("10,000 pods, 12 buckets of parts",
-          [&](int) { return select({Kind::kPod, "", "", "", ""}, end - 120, end, series::kAllFields); });
-  Measure("10,000 pods, 12 buckets of parts, one field",
-          [&](int) { return select({Kind::kPod, "", "", "", ""}, end - 120, end, cpu); });
+  Measure("500 deployments, 120 buckets of parts", [&](int) {
+    return select({Kind::kDeployment, "", "", "", ""}, kEnd, end, series::kAllFields);
+  });
+  Measure("500 deployments, 120 buckets of parts, one field", [&](int) {
+    return select({Kind::kDeployment, "", "", "", ""}, kEnd, end, cpu);
+  });
+  Measure("10,000 pods, 12 buckets of parts", [&](int) {
+    return select({Kind::kPod, "", "", "", ""}, end - 120, end, series::kAllFields);
+  });
+  Measure("10,000 pods, 12 buckets of parts, one field", [&](int) {
+    return select({Kind::kPod, "", "", "", ""}, end - 120, end, cpu);
+  });
   Measure("knows a pod", [&](int i) { return Must(archive.Knows(pod(i))) ? 1U : 0U; });
 }
 
@@ -159,12 +163,13 @@ void Export(const std::string& file) {
   std::size_t points = 0;
   const Stopwatch watch;
   Must(History(head, archive, kInterval)
-           .ForEach({Kind::kPod, "", "", "", ""}, 0, INT64_MAX,
-                    [](const series::Member& a, const series::Member& b) { return a.pod < b.pod; }, 200'000,
-                    [&points](const SeriesSlice& slice) {
-                      points += slice.points.size();
-                      return true;
-                    }));
+           .ForEach(
+               {Kind::kPod, "", "", "", ""}, 0, INT64_MAX,
+               [](const series::Member& a, const series::Member& b) { return a.pod < b.pod; }, 200'000,
+               [&points](const SeriesSlice& slice) {
+                 points += slice.points.size();
+                 return true;
+               }));
   std::printf("%-45s %8zu points %8.2f M points a second\n", "all pods in passes", points,
               static_cast<double>(points) / watch.Milliseconds() / 1e3);
 }

@@ -153,10 +153,10 @@ void Fill(const Setup& setup, store::Store& store) {
 }
 
 void Query(const Setup& setup, const store::Store& store, const char* what, const store::Selector& selector,
-           std::int64_t buckets) {
+           std::int64_t buckets, series::FieldMask fields = series::kAllFields) {
   std::size_t points = 0;
   const double took = Median(51, [&] {
-    const auto slices = store.Select(selector, setup.End() - 10 * buckets, setup.End(), series::kAllFields, SIZE_MAX);
+    const auto slices = store.Select(selector, setup.End() - 10 * buckets, setup.End(), fields, SIZE_MAX);
     points = 0;
     if (slices.ok()) {
       for (const store::SeriesSlice& slice : slices.value()) points += slice.points.size();
@@ -172,6 +172,8 @@ void QueryAll(const Setup& setup, const store::Store& store) {
   Query(setup, store, "one pod, 120 buckets", {Kind::kPod, "", "", "", pod}, 120);
   Query(setup, store, "one deployment's pods, 120 buckets", {Kind::kPod, "", "", "deployment-7", ""}, 120);
   Query(setup, store, "all deployments, 120 buckets", {Kind::kDeployment, "", "", "", ""}, 120);
+  Query(setup, store, "all deployments, 120 buckets, one field", {Kind::kDeployment, "", "", "", ""}, 120,
+        series::MaskOf(Field::kCpuMillicores));
   Query(setup, store, "one pod, all buckets", {Kind::kPod, "", "", "", pod}, setup.buckets);
   Print("knows a pod", Median(51, [&] { (void)store.Knows({Kind::kPod, "", "", "", pod}); }), "ms");
   Print("knows no such pod", Median(51, [&] { (void)store.Knows({Kind::kPod, "", "", "", "none"}); }), "ms");

@@ -35,10 +35,10 @@ struct RouteMembers {
 // namespace. Error: kInvalid for a filter that the path has fixed already or that members of this kind do not have.
 Result<RouteMembers> ResolveMembers(series::Kind kind, const PathKeys& path, const SeriesQuery& query);
 
-// Reads the members' points in `range`, combined to query.step_seconds, with at least the fields that the query shows
-// or orders by. In the order of the store. Reads a long range
-// in parts, so that no more than max_points points are in memory beside the answer. Errors: kLimit, naming the limit
-// and what was asked for, when the answer would have more than `max_points` points; kIo from the store.
+// Reads the members' points in `range`, combined to query.step_seconds, with the fields that the query shows or orders
+// by. In the order of the store. Reads a long range in parts, so that no more than max_points points are in memory
+// beside the answer. Errors: kLimit, naming the limit and what was asked for, when the answer would have more than
+// `max_points` points; kIo from the store.
 Result<std::vector<store::SeriesSlice>> ReadSeries(const store::Store& store, const store::Selector& selector,
                                                    TimeRange range, const SeriesQuery& query,
                                                    std::int64_t interval_seconds, std::size_t max_points);

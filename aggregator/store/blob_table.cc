@@ -46,6 +46,7 @@ Result<BlobTable> BlobTable::Open(Connection& db, std::string name, Grid grid) {
            std::pair{&table.write_, "INSERT OR REPLACE INTO " + t + "(key, points) VALUES(?1, ?2)"},
            std::pair{&table.delete_, "DELETE FROM " + t + " WHERE key = ?1"},
            std::pair{&table.next_, "SELECT coalesce(min(key), 0) FROM " + t + " WHERE key >= ?1"},
+           std::pair{&table.last_, "SELECT coalesce(max(key), 0) FROM " + t},
            std::pair{&table.list_, "SELECT key FROM " + t + " WHERE key >= ?1 AND key < ?2"},
            std::pair{&table.delete_before_, "DELETE FROM " + t + " WHERE key IN (SELECT key FROM " + t +
                                                 " WHERE key < ?1 ORDER BY key LIMIT ?2)"},
@@ -64,8 +65,7 @@ Result<bool> BlobTable::Read(std::int64_t number, std::int64_t series_id, std::i
   if (row.ok() && row.value()) {
     const std::int64_t span_seconds = grid_.StartOf(number);
     const auto chunk = DecodeChunk(read_.Blob(0), PartOf(grid_, span_seconds, start_seconds, end_seconds, fields));
-    const bool fits = chunk.ok() && chunk.value().positions == grid_.positions;
-    if (fits) {
+    if (chunk.ok() && chunk.value().positions == grid_.positions) {
       AppendRows(chunk.value(), grid_, span_seconds, out);
     } else {
       NoteDamage(number, series_id,
@@ -130,16 +130,39 @@ Result<std::int64_t> BlobTable::OldestSeconds() {
   const Result<std::int64_t> key = NextKey(0);
   if (!key.ok() || key.value() == 0) return key;
   const std::int64_t number = NumberOfKey(key.value());
-  std::int64_t first_position = grid_.positions - 1;
+  std::int64_t position = grid_.positions - 1;
+  const Status read = ForEachOf(number, [&position](const SeriesChunk& chunk) {
+    position = std::min<std::int64_t>(position, chunk.at.front());
+    return position > 0;
+  });
+  if (!read.ok()) return read.error();
+  return grid_.StartOf(number) + position * grid_.interval_seconds;
+}
+
+Result<std::int64_t> BlobTable::NewestSeconds() {
+  const Result<bool> row = last_.Step();
+  const std::int64_t key = row.ok() && row.value() ? last_.Int(0) : 0;
+  last_.Reset();
+  if (!row.ok()) return row.error();
+  if (key == 0) return key;
+  std::int64_t position = 0;
+  const Status read = ForEachOf(NumberOfKey(key), [&](const SeriesChunk& chunk) {
+    position = std::max<std::int64_t>(position, chunk.at.back());
+    return position < grid_.positions - 1;
+  });
+  if (!read.ok()) return read.error();
+  return grid_.StartOf(NumberOfKey(key)) + position * grid_.interval_seconds;
+}
+
+Status BlobTable::ForEachOf(std::int64_t number, const std::function<bool(const SeriesChunk&)>& take) {
   span_.Bind(1, RowKey(number, 0)).Bind(2, RowKey(number + 1, 0));
   Result<bool> row = span_.Step();
-  for (; row.ok() && row.value() && first_position > 0; row = span_.Step()) {
+  for (bool more = true; row.ok() && row.value() && more; row = span_.Step()) {
     const auto chunk = DecodeChunk(span_.Blob(0), {.fields = 0});
-    if (chunk.ok()) first_position = std::min<std::int64_t>(first_position, chunk.value().at.front());
+    if (chunk.ok() && chunk.value().positions == grid_.positions) more = take(chunk.value());
   }
   span_.Reset();
-  if (!row.ok()) return row.error();
-  return grid_.StartOf(number) + first_position * grid_.interval_seconds;
+  return row.ok() ? Status::Ok() : Status(row.error());
 }
 
 }  // namespace cloudmon::store

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "aggregator/series/model.h"
+#include "aggregator/store/chunk_codec.h"
 #include "aggregator/store/database.h"
 #include "aggregator/store/grid.h"
 #include "aggregator/store/store.h"
@@ -42,16 +44,19 @@ class BlobTable {
   // Deletes the first rows before `key`, some at a time. Returns whether there may be more.
   Result<bool> DeleteBefore(std::int64_t key);
 
-  // The time of the oldest point; 0: there is none.
+  // The times of the oldest and the newest point; 0: there is none.
   Result<std::int64_t> OldestSeconds();
+  Result<std::int64_t> NewestSeconds();
 
  private:
   BlobTable(std::string name, Grid grid) : name_(std::move(name)), grid_(grid) {}
+  // Calls `take` with the chunk, without values, of each row of a span until it returns false.
+  Status ForEachOf(std::int64_t number, const std::function<bool(const SeriesChunk&)>& take);
   void NoteDamage(std::int64_t number, std::int64_t series_id, const Error& error);
 
   std::string name_;
   Grid grid_;
-  Statement read_, write_, delete_, next_, list_, delete_before_, span_;
+  Statement read_, write_, delete_, next_, last_, list_, delete_before_, span_;
   bool damage_noted_ = false;
 };
 

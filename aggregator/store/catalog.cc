@@ -39,8 +39,10 @@ Slot Catalog::Resolve(const series::MemberPtr& member, std::int64_t time_seconds
   if (equal != known.end() && *equal->member == *member) {
     // The same member as another object: from now on that one is the fast path.
     const Slot slot = equal->slot;
-    by_pointer_.erase(std::exchange(by_slot_[slot], member).get());
-    by_pointer_.emplace(member.get(), Info{member, slot, time_seconds});
+    const auto known_as = by_pointer_.find(std::exchange(by_slot_[slot], member).get());
+    const std::int64_t last_seconds = std::max(known_as->second.last_seconds, time_seconds);
+    by_pointer_.erase(known_as);
+    by_pointer_.emplace(member.get(), Info{member, slot, last_seconds});
     return slot;
   }
   const Slot slot = next_slot_++;

@@ -213,4 +213,14 @@ Result<std::optional<std::int64_t>> ChunkReader::OldestSeconds() {
   return oldest;
 }
 
+Result<std::optional<std::int64_t>> ChunkReader::NewestSeconds() {
+  std::optional<std::int64_t> newest;
+  for (BlobTable* table : {&chunks_, &parts_}) {
+    const Result<std::int64_t> seconds = table->NewestSeconds();
+    if (!seconds.ok()) return seconds.error();
+    if (seconds.value() != 0) newest = std::max(newest.value_or(0), seconds.value());
+  }
+  return newest;
+}
+
 }  // namespace cloudmon::store

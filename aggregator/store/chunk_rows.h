@@ -70,8 +70,9 @@ class ChunkReader {
   // Its newest points: those of the newest blob. Nothing where there is none.
   Status ReadNewest(const StoredSeries& series, SeriesSlice& out);
 
-  // The oldest bucket in a chunk or part; nullopt: there is none.
+  // The oldest and the newest bucket in a chunk or part; nullopt: there is none.
   Result<std::optional<std::int64_t>> OldestSeconds();
+  Result<std::optional<std::int64_t>> NewestSeconds();
 
  private:
   ChunkReader(BlobTable parts, BlobTable chunks) : parts_(std::move(parts)), chunks_(std::move(chunks)) {}

@@ -53,25 +53,47 @@ Status DatabaseWriter::Write(const HeadBucket& bucket) {
   return status;
 }
 
-Result<bool> DatabaseWriter::Seal(std::int64_t before_seconds) {
-  if (Status orphans = SealOrphans(); !orphans.ok()) return orphans.error();
-  const std::vector<HeadBucketPtr> buckets = head_.Before(before_seconds);
-  if (buckets.empty()) return false;
+Status DatabaseWriter::Seal(std::int64_t before_seconds) {
+  for (;;) {
+    const std::vector<HeadBucketPtr> buckets = head_.Before(before_seconds);
+    if (buckets.empty()) return Status::Ok();
+    if (Status sealed = SealAll(buckets, before_seconds); !sealed.ok()) return sealed;
+    if (!head_.DropSealed(buckets)) continue;  // one was amended meanwhile
+    sealed_.clear();
+    numbers_->Forget(head_.oldest_seconds().value_or(0));
+    return Status::Ok();
+  }
+}
+
+// Those that are sealed already, but were amended since, are changed: a point that is no longer there must go.
+Status DatabaseWriter::SealAll(const std::vector<HeadBucketPtr>& buckets, std::int64_t before_seconds) {
+  std::vector<HeadBucketPtr> fresh;
+  std::vector<series::Bucket> before;
+  std::vector<series::Bucket> after;
+  for (const HeadBucketPtr& bucket : buckets) {
+    const auto known = sealed_.find(bucket->time_seconds);
+    if (known == sealed_.end()) {
+      fresh.push_back(bucket);
+    } else if (known->second != bucket) {
+      before.push_back(head_.Unpack(*known->second));
+      after.push_back(head_.Unpack(*bucket));
+    }
+  }
   Transaction transaction(db_);
   Status status = transaction.Begin();
-  if (status.ok()) status = SealInTransaction(buckets, before_seconds);
+  if (status.ok()) status = SealFresh(fresh);
+  if (status.ok()) status = WriteChanges(before, after);
+  if (status.ok()) status = journal_->DeleteBefore(before_seconds);
   if (status.ok()) status = transaction.Commit();
   if (!status.ok()) {
     numbers_->RolledBack();
-    return status.error();
+    return status;
   }
   numbers_->Committed();
-  const bool again = !head_.DropSealed(buckets);
-  numbers_->Forget(head_.oldest_seconds().value_or(0));
-  return again;
+  for (const HeadBucketPtr& bucket : buckets) sealed_[bucket->time_seconds] = bucket;
+  return status;
 }
 
-// Buckets that left a full head before they were sealed, while the database could not be written.
 Status DatabaseWriter::SealOrphans() {
   const Result<std::int64_t> oldest = journal_->OldestSeconds();
   if (!oldest.ok()) return oldest.error();
@@ -81,7 +103,7 @@ Status DatabaseWriter::SealOrphans() {
   return sealed.ok() ? Status::Ok() : Status(sealed.error());
 }
 
-Status DatabaseWriter::SealInTransaction(const std::vector<HeadBucketPtr>& buckets, std::int64_t before_seconds) {
+Status DatabaseWriter::SealFresh(const std::vector<HeadBucketPtr>& buckets) {
   std::vector<SeriesIds> ids;  // keeps alive what `numbered` points to
   std::vector<NumberedBucket> numbered;
   for (const HeadBucketPtr& bucket : buckets) {
@@ -93,8 +115,7 @@ Status DatabaseWriter::SealInTransaction(const std::vector<HeadBucketPtr>& bucke
       out.blocks[kind] = {ids.back()[kind].get(), &bucket->blocks[kind].columns};
     }
   }
-  Status sealed = SealBuckets(*chunks_, numbered);
-  return sealed.ok() ? journal_->DeleteBefore(before_seconds) : sealed;
+  return SealBuckets(*chunks_, numbered);
 }
 
 Result<std::vector<series::Bucket>> DatabaseWriter::ReadSealed(std::span<const std::int64_t> times_seconds) {
@@ -126,10 +147,16 @@ Status DatabaseWriter::ChangeSealed(const std::vector<series::Bucket>& before,
                                     const std::vector<series::Bucket>& after) {
   Transaction transaction(db_);
   Status status = transaction.Begin();
-  for (const SeriesChange& change : ChangesOf(before, after)) {
-    if (status.ok()) status = WriteChange(change);
-  }
+  if (status.ok()) status = WriteChanges(before, after);
   return status.ok() ? transaction.Commit() : status;
+}
+
+Status DatabaseWriter::WriteChanges(const std::vector<series::Bucket>& before,
+                                    const std::vector<series::Bucket>& after) {
+  for (const SeriesChange& change : ChangesOf(before, after)) {
+    if (Status written = WriteChange(change); !written.ok()) return written;
+  }
+  return Status::Ok();
 }
 
 Status DatabaseWriter::WriteChange(const SeriesChange& change) {

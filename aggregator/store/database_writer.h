@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -28,9 +29,11 @@ class DatabaseWriter {
   // Writes a bucket of the head to the journal.
   Status Write(const HeadBucket& bucket);
 
-  // Seals the head's buckets before `before_seconds`, and what the journal has that the head does not; then the head
-  // lets go of them, unless one was amended meanwhile: true where the call is to be repeated.
-  Result<bool> Seal(std::int64_t before_seconds);
+  // Seals the head's buckets before `before_seconds`; then the head lets go of them.
+  Status Seal(std::int64_t before_seconds);
+  // Seals what the journal has that the head does not: buckets that left a full head, as the database was slow or could
+  // not be written.
+  Status SealOrphans();
 
   // The buckets of these times, ascending, which are sealed: with all their entries; none where there is none.
   Result<std::vector<series::Bucket>> ReadSealed(std::span<const std::int64_t> times_seconds);
@@ -48,8 +51,9 @@ class DatabaseWriter {
   DatabaseWriter(Connection& db, Head& head, std::int64_t interval_seconds)
       : db_(db), head_(head), interval_seconds_(interval_seconds) {}
   Status Prepare();
-  Status SealOrphans();
-  Status SealInTransaction(const std::vector<HeadBucketPtr>& buckets, std::int64_t before_seconds);
+  Status SealAll(const std::vector<HeadBucketPtr>& buckets, std::int64_t before_seconds);
+  Status SealFresh(const std::vector<HeadBucketPtr>& buckets);
+  Status WriteChanges(const std::vector<series::Bucket>& before, const std::vector<series::Bucket>& after);
   Status WriteChange(const SeriesChange& change);
 
   Connection& db_;
@@ -61,7 +65,8 @@ class DatabaseWriter {
   std::unique_ptr<ChunkRows> chunks_;
   std::unique_ptr<ChunkReader> reader_;
   std::unique_ptr<Retention> retention_;
-  std::int64_t series_cutoff_seconds_ = 0;  // for which all of `series` was looked through last
+  std::map<std::int64_t, HeadBucketPtr> sealed_;  // by time: such as the head has still, as one was amended meanwhile
+  std::int64_t series_cutoff_seconds_ = 0;        // for which all of `series` was looked through last
 };
 
 }  // namespace cloudmon::store

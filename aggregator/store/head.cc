@@ -7,6 +7,7 @@
 namespace cloudmon::store {
 namespace {
 
+constexpr std::size_t kAlwaysKept = 2;    // the newest, and the one before it, which may not be sealed yet
 constexpr std::size_t kForgetEvery = 64;  // dropped buckets: looking through all members each time would be waste
 
 struct Row {
@@ -81,7 +82,8 @@ HeadBucketPtr Head::Append(const series::Bucket& bucket) {
 HeadBucketPtr Head::Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
   std::lock_guard append_lock(append_mutex_);
   if (time_seconds < oldest_seconds().value_or(INT64_MAX)) return nullptr;
-  series::Bucket bucket = Unpack(time_seconds);
+  const HeadBucketPtr old = At(time_seconds);
+  series::Bucket bucket = old ? Unpack(*old) : series::Bucket{time_seconds, {}};
   change(bucket);
   HeadBucketPtr built = Build(bucket, Newest().get());
   std::unique_lock lock(mutex_);
@@ -109,17 +111,21 @@ bool Head::DropSealed(const std::vector<HeadBucketPtr>& sealed) {
   return true;
 }
 
-series::Bucket Head::Unpack(std::int64_t time_seconds) const {
-  series::Bucket bucket{time_seconds, {}};
+HeadBucketPtr Head::At(std::int64_t time_seconds) const {
   std::shared_lock lock(mutex_);
   const auto at = std::lower_bound(buckets_.begin(), buckets_.end(), time_seconds, ByTime);
-  if (at == buckets_.end() || (*at)->time_seconds != time_seconds) return bucket;
-  for (const HeadBlock& block : (*at)->blocks) {
+  return at != buckets_.end() && (*at)->time_seconds == time_seconds ? *at : nullptr;
+}
+
+series::Bucket Head::Unpack(const HeadBucket& bucket) const {
+  series::Bucket unpacked{bucket.time_seconds, {}};
+  std::shared_lock lock(mutex_);
+  for (const HeadBlock& block : bucket.blocks) {
     for (std::size_t row = 0; row < block.columns.rows(); ++row) {
-      bucket.entries.push_back({catalog_.MemberOf((*block.slots)[row]), block.columns.Row(row)});
+      unpacked.entries.push_back({catalog_.MemberOf((*block.slots)[row]), block.columns.Row(row)});
     }
   }
-  return bucket;
+  return unpacked;
 }
 
 void Head::Insert(const HeadBucketPtr& bucket) {
@@ -135,7 +141,7 @@ void Head::Insert(const HeadBucketPtr& bucket) {
 
 std::vector<HeadBucketPtr> Head::DropExcess() {
   std::vector<HeadBucketPtr> dropped;
-  while (buckets_.size() > 1 && points_ > max_points_) {
+  while (buckets_.size() > kAlwaysKept && points_ > max_points_) {
     points_ -= buckets_.front()->points;
     dropped.push_back(std::move(buckets_.front()));
     buckets_.pop_front();

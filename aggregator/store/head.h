@@ -51,7 +51,7 @@ class Head {
   explicit Head(std::size_t max_points) : max_points_(max_points) {}
 
   // Takes a bucket in; one of the same time is replaced. While there are more points than allowed, whole buckets are
-  // dropped from the old end (the newest stays). Null where the bucket is older than all that are kept: these are
+  // dropped from the old end (the newest two stay). Null where the bucket is older than all that are kept: these are
   // sealed.
   HeadBucketPtr Append(const series::Bucket& bucket);
 
@@ -65,6 +65,9 @@ class Head {
   // Drops the oldest buckets, which are these and are sealed, and forgets members that no other names. False, and
   // nothing is dropped, where the oldest are no longer the same: one was amended.
   bool DropSealed(const std::vector<HeadBucketPtr>& sealed);
+
+  // The bucket with its members, which the head still names.
+  [[nodiscard]] series::Bucket Unpack(const HeadBucket& bucket) const;
 
   // Takes in a bucket older than all there are: reading back, newest first. False where there is no more room.
   bool Prepend(const series::Bucket& bucket);
@@ -83,7 +86,7 @@ class Head {
   [[nodiscard]] HeadBucketPtr Newest() const;
   HeadBucketPtr Build(const series::Bucket& bucket, const HeadBucket* neighbour);
   void Insert(const HeadBucketPtr& bucket);
-  [[nodiscard]] series::Bucket Unpack(std::int64_t time_seconds) const;
+  [[nodiscard]] HeadBucketPtr At(std::int64_t time_seconds) const;
   std::vector<HeadBucketPtr> DropExcess();
 
   const std::size_t max_points_;

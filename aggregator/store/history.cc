@@ -22,7 +22,7 @@ Result<std::vector<SeriesSlice>> History::Select(const Selector& selector, std::
                                                  std::int64_t end_seconds, series::FieldMask fields,
                                                  std::size_t max_points) const {
   const HeadView view = head_.View(selector.kind, start_seconds, end_seconds);
-  Result<std::vector<SeriesSlice>> newer = SelectFromHead(view, selector, max_points);
+  Result<std::vector<SeriesSlice>> newer = SelectFromHead(view, selector, fields, max_points);
   if (!newer.ok()) return newer;
   const std::int64_t before_seconds = Before(view, end_seconds);
   if (start_seconds >= before_seconds) return newer;
@@ -81,7 +81,8 @@ Result<std::vector<SeriesSlice>> History::SelectMembers(series::Kind kind,
                                                         const std::vector<series::MemberPtr>& members,
                                                         std::int64_t start_seconds, std::int64_t end_seconds) const {
   const HeadView view = head_.View(kind, start_seconds, end_seconds);
-  Result<std::vector<SeriesSlice>> newer = SelectFromHead(view, kind, KnownOf(*view.members, members), SIZE_MAX);
+  Result<std::vector<SeriesSlice>> newer =
+      SelectFromHead(view, kind, KnownOf(*view.members, members), series::kAllFields, SIZE_MAX);
   if (!newer.ok()) return newer;
   const std::int64_t before_seconds = Before(view, end_seconds);
   if (start_seconds >= before_seconds) return newer;

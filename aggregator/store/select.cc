@@ -60,7 +60,7 @@ std::vector<std::size_t> CountPoints(const HeadView& view, series::Kind kind, co
 
 // Appends the rows' points of one bucket to the slices, column by column.
 void AppendPoints(const HeadBucket& bucket, const HeadBlock& block, const std::vector<std::uint32_t>& rows,
-                  std::vector<SeriesSlice>& slices) {
+                  series::FieldMask fields, std::vector<SeriesSlice>& slices) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i] == kNoRow) continue;
     slices[i].times_seconds.push_back(bucket.time_seconds);
@@ -68,6 +68,7 @@ void AppendPoints(const HeadBucket& bucket, const HeadBlock& block, const std::v
   }
   for (std::size_t c = 0; c < block.columns.column_count(); ++c) {
     const ColumnBlock::Column column = block.columns.column(c);
+    if ((fields & series::MaskOf(column.field())) == 0) continue;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] == kNoRow || !column.Has(rows[i])) continue;
       slices[i].points.back().Set(column.field(), column.Get(rows[i]));
@@ -115,12 +116,13 @@ std::vector<KnownMember> KnownOf(const MemberList& list, const std::vector<serie
 }
 
 Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, const Selector& selector,
-                                                std::size_t max_points) {
-  return SelectFromHead(view, selector.kind, MatchingMembers(*view.members, selector), max_points);
+                                                series::FieldMask fields, std::size_t max_points) {
+  return SelectFromHead(view, selector.kind, MatchingMembers(*view.members, selector), fields, max_points);
 }
 
 Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, series::Kind kind,
-                                                const std::vector<KnownMember>& wanted, std::size_t max_points) {
+                                                const std::vector<KnownMember>& wanted, series::FieldMask fields,
+                                                std::size_t max_points) {
   std::vector<SeriesSlice> slices(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) slices[i].member = wanted[i].member;
   if (wanted.empty()) return slices;
@@ -135,7 +137,7 @@ Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, series::Ki
   RowFinder finder(wanted);
   for (const HeadBucketPtr& bucket : view.buckets) {
     const HeadBlock& block = bucket->Of(kind);
-    AppendPoints(*bucket, block, finder.In(block), slices);
+    AppendPoints(*bucket, block, finder.In(block), fields, slices);
   }
   std::erase_if(slices, [](const SeriesSlice& slice) { return slice.points.empty(); });
   return slices;

@@ -20,12 +20,14 @@ namespace cloudmon::store {
 // Those of `members`, which is ordered by member, that the list has.
 [[nodiscard]] std::vector<KnownMember> KnownOf(const MemberList& list, const std::vector<series::MemberPtr>& members);
 
-// All points of the view's buckets, ordered by member; members without any are left out. Error: kLimit when there are
-// more than `max_points`.
-Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, const Selector& selector, std::size_t max_points);
+// All points of the view's buckets with only `fields`, ordered by member; members without any point are left out.
+// Error: kLimit when there are more than `max_points`.
+Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, const Selector& selector,
+                                                series::FieldMask fields, std::size_t max_points);
 // The same for given members of one kind, ordered by member.
 Result<std::vector<SeriesSlice>> SelectFromHead(const HeadView& view, series::Kind kind,
-                                                const std::vector<KnownMember>& wanted, std::size_t max_points);
+                                                const std::vector<KnownMember>& wanted, series::FieldMask fields,
+                                                std::size_t max_points);
 
 // What is last known of each member in the view's buckets, ordered by member: see KeepLast().
 [[nodiscard]] std::vector<SeriesSlice> LastPoints(const HeadView& view);

@@ -27,18 +27,30 @@ struct Opened {
   std::unique_ptr<Head> head;
 };
 
+// Seals the journal's buckets that are not newer than all that is sealed; returns how many.
+Result<std::size_t> SealAmended(Connection& db, std::int64_t interval_seconds) {
+  Result<ChunkReader> reader = ChunkReader::Open(db, interval_seconds);
+  if (!reader.ok()) return reader.error();
+  const auto newest = reader.value().NewestSeconds();
+  if (!newest.ok()) return newest.error();
+  return SealJournal(db, interval_seconds, newest.value().value_or(-1) + 1);
+}
+
 Result<Opened> OpenAndReadBack(const std::string& file, const StoreOptions& options) {
   Result<Connection> db = OpenForWriting(file, options.interval_seconds);
   if (!db.ok()) return db.error();
   Opened opened{std::move(db.value()), std::make_unique<Head>(options.head_points)};
+  // A bucket that was amended just as it was sealed is in both.
+  const Result<std::size_t> amended = SealAmended(opened.db, options.interval_seconds);
+  if (!amended.ok()) return Wrap(amended.error(), file);
   const Result<ReadBackReport> report = ReadBack(opened.db, *opened.head);
   if (!report.ok()) return Wrap(report.error(), file);
   // What memory has no room for, as after a start with a smaller storage.head-points.
   const Result<std::size_t> sealed =
       SealJournal(opened.db, options.interval_seconds, opened.head->oldest_seconds().value_or(INT64_MAX));
   if (!sealed.ok()) return Wrap(sealed.error(), file);
-  spdlog::info("storage: {}: {} buckets read back, {} sealed, {} damaged", file, report.value().buckets, sealed.value(),
-               report.value().damaged_buckets);
+  spdlog::info("storage: {}: {} buckets read back, {} sealed, {} damaged", file, report.value().buckets,
+               amended.value() + sealed.value(), report.value().damaged_buckets);
   return opened;
 }
 

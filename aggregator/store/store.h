@@ -59,9 +59,9 @@ class Store {
   // the store's own; a failure is logged, counted and tried again while the bucket is in memory).
   virtual void Append(series::Bucket bucket) = 0;
 
-  // Points with start <= time < end, for each matching member that has any, ordered by member. They have at least the
-  // `fields` asked for, where those are known; perhaps none of them. Error: kIo when the database cannot be read; kLimit
-  // when there would be more than `max_points`.
+  // Points with start <= time < end, for each matching member that has any, ordered by member. They have only those of
+  // the `fields` that are known, perhaps none. Error: kIo when the database cannot be read; kLimit when there would be
+  // more than `max_points`.
   virtual Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
                                                   std::int64_t end_seconds, series::FieldMask fields,
                                                   std::size_t max_points) const = 0;

@@ -218,13 +218,14 @@ void Writer::Seal(std::int64_t written_seconds) {
   const bool half_full = head_.points() > options_.head_points / 2;
   const std::int64_t before_seconds =
       half_full ? written_seconds : parts.StartOf(parts.NumberOf(std::max<std::int64_t>(settled_seconds, 0)));
-  if (head_.oldest_seconds().value_or(INT64_MAX) < before_seconds) NoteBackground(SealBefore(before_seconds));
+  NoteBackground(SealBefore(before_seconds));
 }
 
 // Several parts, after a long silence of the database, each on its own: their points are in memory twice meanwhile.
 Status Writer::SealBefore(std::int64_t seconds) {
   const Grid parts = PartGrid(options_.interval_seconds);
   for (;;) {
+    if (Status orphans = database_->SealOrphans(); !orphans.ok()) return orphans;
     const std::int64_t oldest_seconds = head_.oldest_seconds().value_or(INT64_MAX);
     if (oldest_seconds >= seconds) return Status::Ok();
     const std::int64_t before_seconds = std::min(seconds, parts.StartOf(parts.NumberOf(oldest_seconds) + 1));
@@ -232,11 +233,9 @@ Status Writer::SealBefore(std::int64_t seconds) {
       std::lock_guard lock(mutex_);
       sealed_before_seconds_ = std::max(sealed_before_seconds_, before_seconds);
     }
-    const Result<bool> again = database_->Seal(before_seconds);
-    if (!again.ok()) return again.error();
+    if (Status sealed = database_->Seal(before_seconds); !sealed.ok()) return sealed;
     std::lock_guard lock(mutex_);
     more_to_do_ = true;
-    if (again.value()) return Status::Ok();  // the amended bucket is queued
     DropUnwritable();
   }
 }

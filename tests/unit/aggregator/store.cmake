@@ -2,11 +2,14 @@ cm_test(aggregator_head_test
   SOURCES store/bucket_changes_test.cc store/bucket_document_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc
   DEPS cm::aggregator_head)
 
+cm_test(aggregator_archive_test
+  SOURCES store/archive_test.cc store/database_reader_test.cc store/history_test.cc
+  DEPS cm::aggregator_archive)
+
 cm_test(aggregator_store_test
-  SOURCES
-          store/amend_test.cc store/archive_test.cc 
-          store/concurrency_test.cc store/crash_test.cc store/damage_test.cc store/database_reader_test.cc
-          store/database_test.cc store/history_test.cc store/full_disk_test.cc store/retention_test.cc store/store_property_test.cc store/store_test.cc
+  SOURCES store/amend_test.cc
+          store/concurrency_test.cc store/crash_test.cc store/damage_test.cc
+          store/database_test.cc store/full_disk_test.cc store/retention_test.cc store/store_property_test.cc store/store_test.cc
   DEPS cm::aggregator_store)
 
 cm_test(aggregator_import_test

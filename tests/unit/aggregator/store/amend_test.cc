@@ -37,7 +37,7 @@ struct AmendFixture : StoreFixture {
   // One member is changed, one goes, one is new.
   Status Amend(std::int64_t t) {
     int calls = 0;
-    Status status = store->Amend(t, [&](series::Bucket& bucket) {
+    Status status = store->Amend({t}, [&](series::Bucket& bucket) {
       ++calls;
       CHECK(bucket.time_seconds == t);
       Table before;
@@ -105,12 +105,12 @@ TEST_CASE_FIXTURE(AmendFixture, "Amend: older than the retention is refused, and
   store->SetRetention(200);
   int calls = 0;
   const auto count = [&calls](series::Bucket& /*bucket*/) { ++calls; };
-  const Status refused = store->Amend(kEnd - 10 - 210, count);
+  const Status refused = store->Amend({kEnd - 10 - 210}, count);
   REQUIRE(!refused.ok());
   CHECK(refused.error().code == ErrorCode::kInvalid);
   CHECK(refused.error().message.find("storage.retention") != std::string::npos);
   CHECK(calls == 0);
-  CHECK(store->Amend(kEnd - 10 - 200, count).ok());
+  CHECK(store->Amend({kEnd - 10 - 200}, count).ok());
   CHECK(calls == 1);
 }
 
@@ -119,10 +119,10 @@ TEST_CASE_FIXTURE(StoreFixture, "Amend: a store without any bucket") {
   Table expected;
   {
     const auto store = Open();
-    CHECK(store->Amend(now - options.retention_seconds - 10, [](series::Bucket&) {}).error().code ==
+    CHECK(store->Amend({now - options.retention_seconds - 10}, [](series::Bucket&) {}).error().code ==
           ErrorCode::kInvalid);
     REQUIRE(store
-                ->Amend(now - 3600,
+                ->Amend({now - 3600},
                         [&](series::Bucket& bucket) {
                           CHECK(bucket.entries.empty());
                           bucket = Cluster(5).At(now - 3600);
@@ -185,10 +185,10 @@ TEST_CASE_FIXTURE(AmendFixture, "Amend: readers see a bucket as it was or as it 
       entry.point.Set(Field::kPods, last < 1000 ? last + 1 : 1);
     }
   };
-  for (const std::int64_t t : times) REQUIRE(store->Amend(t, amend).ok());
+  for (const std::int64_t t : times) REQUIRE(store->Amend({t}, amend).ok());
   for (const std::int64_t t : times) {  // from here on all entries of a bucket have the same value
     REQUIRE(store
-                ->Amend(t,
+                ->Amend({t},
                         [](series::Bucket& bucket) {
                           for (series::Entry& entry : bucket.entries) entry.point.Set(Field::kPods, 1);
                         })
@@ -215,7 +215,7 @@ TEST_CASE_FIXTURE(AmendFixture, "Amend: readers see a bucket as it was or as it 
     });
   }
   for (int i = 0; i < 100; ++i) {
-    for (const std::int64_t t : times) CHECK(store->Amend(t, amend).ok());
+    for (const std::int64_t t : times) CHECK(store->Amend({t}, amend).ok());
     if (i % 10 == 0) store->Append(Cluster(20).At(kEnd));  // again and again the same
   }
   done = true;

@@ -68,10 +68,10 @@ TEST_CASE_FIXTURE(ReaderFixture, "DatabaseReader: blobs alone, the journal too, 
 
 TEST_CASE_FIXTURE(ReaderFixture, "DatabaseReader: a damaged bucket of the journal is a gap") {
   Append(Cluster(8), kFirst, 5);
-  REQUIRE(sealing.db()
-              .Execute("UPDATE bucket SET document = substr(document, 1, 50) WHERE time = " +
-                       std::to_string(kFirst + 20))
-              .ok());
+  REQUIRE(
+      sealing.db()
+          .Execute("UPDATE bucket SET document = substr(document, 1, 50) WHERE time = " + std::to_string(kFirst + 20))
+          .ok());
   Table expected = Expected(kPods, 0, INT64_MAX);
   std::erase_if(expected, [](const auto& item) { return item.first.second == kFirst + 20; });
   CHECK((PodsOf(*Open()) == expected));

@@ -18,7 +18,8 @@ Table Everything(const Head& head) {
   Table all;
   for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
     const Selector selector{static_cast<Kind>(kind), "", "", "", ""};
-    all.merge(TableOf(SelectFromHead(head.View(selector.kind, 0, INT64_MAX), selector, kNoLimit).value()));
+    all.merge(TableOf(
+        SelectFromHead(head.View(selector.kind, 0, INT64_MAX), selector, series::kAllFields, kNoLimit).value()));
   }
   return all;
 }
@@ -86,6 +87,8 @@ TEST_CASE("The head is bounded: whole buckets go from the old end, and their mem
   CHECK(tiny.points() > 1);  // the newest always stays
   CHECK(!tiny.Prepend(Cluster(9).At(kFirst - 10)));
   tiny.Append(Cluster(9).At(kFirst + 10));
+  CHECK(tiny.oldest_seconds() == kFirst);  // and the one before
+  tiny.Append(Cluster(9).At(kFirst + 20));
   CHECK(tiny.oldest_seconds() == kFirst + 10);
 }
 
@@ -156,11 +159,22 @@ TEST_CASE("Members that come as other objects are the same; the slots of buckets
     last = bucket;
   }
   CHECK(head.members() == 1);
-  const auto slices = SelectFromHead(head.View(Kind::kPod, 0, INT64_MAX), {Kind::kPod, "", "", "", "p"}, kNoLimit);
+  const auto slices =
+      SelectFromHead(head.View(Kind::kPod, 0, INT64_MAX), {Kind::kPod, "", "", "", "p"}, series::kAllFields, kNoLimit);
   REQUIRE(slices.value().size() == 1);
   CHECK(slices.value()[0].points.size() == 5);
   CHECK(*head.MemberOf((*last->Of(Kind::kPod).slots)[0]) == name);
   CHECK(head.MemberOf(77) == nullptr);
+}
+
+TEST_CASE("A member that an older bucket names by another object is not forgotten before its newest bucket") {
+  const Member name{Kind::kPod, "n", "ns", "", "p"};
+  Head head(100'000);
+  for (std::int64_t t = kFirst; t < kFirst + 50; t += 10) head.Append({t, {{Of(name), Point{}}}});
+  head.Amend(kFirst + 10, [&name](series::Bucket& bucket) { bucket.entries = {{Of(name), Point{}}}; });
+  REQUIRE(head.DropSealed(head.Before(kFirst + 30)));
+  CHECK(head.members() == 1);
+  CHECK(Everything(head).size() == 2);
 }
 
 TEST_CASE("Select: filters, order, ranges, limit") {
@@ -197,7 +211,7 @@ TEST_CASE("Select: filters, order, ranges, limit") {
         return !Matches(selector, item.first.first) || item.first.second < s || item.first.second >= e;
       });
       const HeadView view = head.View(selector.kind, start, end);
-      const auto got = SelectFromHead(view, selector, expected.size());
+      const auto got = SelectFromHead(view, selector, series::kAllFields, expected.size());
       REQUIRE(got.ok());
       CHECK((TableOf(got.value()) == expected));
       CHECK(std::is_sorted(got.value().begin(), got.value().end(),
@@ -207,7 +221,7 @@ TEST_CASE("Select: filters, order, ranges, limit") {
         CHECK(std::is_sorted(slice.times_seconds.begin(), slice.times_seconds.end()));
       }
       if (expected.empty()) continue;
-      const auto refused = SelectFromHead(view, selector, expected.size() - 1);
+      const auto refused = SelectFromHead(view, selector, series::kAllFields, expected.size() - 1);
       REQUIRE(!refused.ok());
       CHECK(refused.error().code == ErrorCode::kLimit);
     }

@@ -125,18 +125,23 @@ struct StoredFixture {
   }
 };
 
+inline Table Only(series::FieldMask fields, Table table) {
+  for (auto& [key, point] : table) {
+    for (const series::FieldInfo& info : series::kFields) {
+      if ((fields & series::MaskOf(info.field)) == 0) point.Clear(info.field);
+    }
+  }
+  return table;
+}
+
 // Selectors of all sorts for Cluster.
 inline const std::vector<Selector>& SomeSelectors() {
-  static const std::vector<Selector> kSelectors{{Kind::kPod, "", "", "", ""},
-                                                {Kind::kPod, "node-a", "ns0", "", ""},
-                                                {Kind::kPod, "", "", "d1", ""},
-                                                {Kind::kPod, "", "", "", "pod-12"},
-                                                {Kind::kPod, "", "", "", "none"},
-                                                {Kind::kNode, "", "", "", ""},
-                                                {Kind::kNode, "node-b", "", "", ""},
-                                                {Kind::kNamespace, "", "", "", ""},
-                                                {Kind::kDeployment, "", "ns0", "", ""},
-                                                {Kind::kCluster, "", "", "", ""}};
+  static const std::vector<Selector> kSelectors{
+      {Kind::kPod, "", "", "", ""},           {Kind::kPod, "node-a", "ns0", "", ""},
+      {Kind::kPod, "", "", "d1", ""},         {Kind::kPod, "", "", "", "pod-12"},
+      {Kind::kPod, "", "", "", "none"},       {Kind::kNode, "", "", "", ""},
+      {Kind::kNode, "node-b", "", "", ""},    {Kind::kNamespace, "", "", "", ""},
+      {Kind::kDeployment, "", "ns0", "", ""}, {Kind::kCluster, "", "", "", ""}};
   return kSelectors;
 }
 
