@@ -41,8 +41,10 @@ struct PushedReading {
 class Loop {
  public:
   using Sealed = std::function<void(series::Bucket)>;
-  // Changes a bucket that was sealed before, or never (a gap): `change` is called once with its entries.
-  using Amend = std::function<void(std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change)>;
+  // Changes buckets that were sealed before, or never (gaps): `change` is called once for each, in ascending time, with
+  // its entries.
+  using Amend = std::function<void(const std::vector<std::int64_t>& buckets_seconds,
+                                   const std::function<void(series::Bucket&)>& change)>;
 
   // Starts the thread. `bucketer` has been restored by the caller. `sealed` and `amend` are called from the loop's
   // thread.

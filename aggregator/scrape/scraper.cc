@@ -15,6 +15,9 @@ constexpr std::int64_t kPatienceIntervals = 3;
 constexpr std::int64_t kPushGraceMs = 1000;
 constexpr std::int64_t kAmendEveryMs = 1000;
 constexpr std::int64_t kAmendForMs = 200;  // then scrapes and buckets have their turn
+// What is amended at once: buckets that lie near each other are read and written together.
+constexpr std::size_t kAmendBuckets = 12;
+constexpr std::int64_t kAmendSpanBuckets = 60;
 
 bool IsEmpty(const series::Usage& u) {
   return !u.cpu_usage_usec && !u.memory_bytes && !u.memory_working_set_bytes && !u.disk_read_bytes &&
@@ -162,14 +165,24 @@ void Scraper::AmendSealed() {
       std::ranges::move(list, std::back_inserter(amendments_[bucket_seconds]));
     }
   }
-  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs) {
-    const auto next = amendments_.extract(amendments_.begin());
-    {
-      const std::lock_guard lock(mu_);
-      for (const series::Amendment& amendment : next.mapped()) waiting_entries_ -= amendment.pods.size() + 1;
-    }
-    amend_(next.key(), [&next](series::Bucket& bucket) { series::Apply(next.mapped(), bucket); });
+  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs) AmendNext();
+}
+
+void Scraper::AmendNext() {
+  std::vector<std::int64_t> buckets_seconds;
+  std::map<std::int64_t, std::vector<series::Amendment>> next;
+  const std::int64_t end_seconds = amendments_.begin()->first + kAmendSpanBuckets * interval_ms_ / 1000;
+  while (!amendments_.empty() && amendments_.begin()->first < end_seconds && next.size() < kAmendBuckets) {
+    buckets_seconds.push_back(amendments_.begin()->first);
+    next.insert(amendments_.extract(amendments_.begin()));
   }
+  {
+    const std::lock_guard lock(mu_);
+    for (const auto& [seconds, amendments] : next) {
+      for (const series::Amendment& amendment : amendments) waiting_entries_ -= amendment.pods.size() + 1;
+    }
+  }
+  amend_(buckets_seconds, [&next](series::Bucket& bucket) { series::Apply(next.at(bucket.time_seconds), bucket); });
 }
 
 void Scraper::Take(Fetched fetched) {

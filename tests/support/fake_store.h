@@ -47,7 +47,13 @@ class FakeStore final : public store::Store {
     return found;
   }
 
-  Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) override {
+  Status Amend(const std::vector<std::int64_t>& times_seconds,
+               const std::function<void(series::Bucket&)>& change) override {
+    for (const std::int64_t time_seconds : times_seconds) AmendOne(time_seconds, change);
+    return Status::Ok();
+  }
+
+  void AmendOne(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
     series::Bucket bucket{time_seconds, {}};
     for (auto& [member, slice] : slices_) {
       const auto at = std::lower_bound(slice.times_seconds.begin(), slice.times_seconds.end(), time_seconds);
@@ -68,7 +74,6 @@ class FakeStore final : public store::Store {
     std::erase_if(slices_, [](const auto& item) { return item.second.points.empty(); });
     oldest_ = std::min(oldest_.value_or(time_seconds), time_seconds);
     newest_ = std::max(newest_.value_or(time_seconds), time_seconds);
-    return Status::Ok();
   }
 
   Status ForEach(const store::Selector& selector, std::int64_t start_seconds, std::int64_t end_seconds,

@@ -37,8 +37,9 @@ struct Aggregator {
         scraper(
             {}, clock, fetcher, std::make_unique<series::Bucketer>(10),
             [this](series::Bucket bucket) { store->Append(std::move(bucket)); },
-            [this](std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change) {
-              CHECK(store->Amend(bucket_seconds, change).ok());
+            [this](const std::vector<std::int64_t>& buckets_seconds,
+                   const std::function<void(series::Bucket&)>& change) {
+              CHECK(store->Amend(buckets_seconds, change).ok());
             }),
         router(BuildRouter({.store = *store,
                             .clock = clock,

@@ -62,19 +62,17 @@ TEST_CASE("scraper: late documents amend, several at once") {
 
 TEST_CASE("scraper: amending many buckets leaves time for scrapes") {
   Rig rig;
-  rig.Run(60'500);
+  rig.Run(400'500);
   rig.amend_takes_ms = 150;
-  for (int bucket = 0; bucket < 5; ++bucket) CHECK(rig.Push("a", bucket * 10'000, 1).empty());
+  for (int bucket = 0; bucket < 30; ++bucket) CHECK(rig.Push("a", bucket * 10'000, 1).empty());
   const auto amended = [&] {
     const std::string text = rig.Text(rig.buckets);
     return std::ranges::count(text, '=');
   };
-  rig.Run(61'100);
-  CHECK(amended() == 2);
-  rig.Run(62'500);
-  CHECK(amended() == 4);
-  rig.Run(64'000);
-  CHECK(amended() == 5);
+  rig.Run(401'100);
+  CHECK(amended() == 24);  // two times twelve at once
+  rig.Run(402'500);
+  CHECK(amended() == 30);
 }
 
 TEST_CASE("scraper: late documents are refused while too many wait") {

@@ -44,12 +44,12 @@ struct Rig {
       : scraper(
             options, clock, fetcher, std::make_unique<series::Bucketer>(options.interval_seconds),
             [this](Bucket bucket) { buckets.push_back(std::move(bucket)); },
-            [this](std::int64_t bucket_seconds, const auto& change) {
+            [this](const auto& buckets_seconds, const auto& change) {
               clock.Advance(amend_takes_ms);
-              for (Bucket& bucket : buckets) {
-                if (bucket.time_seconds == bucket_seconds) return change(bucket);
+              for (const std::int64_t bucket_seconds : buckets_seconds) {
+                const auto known = std::ranges::find(buckets, bucket_seconds, &Bucket::time_seconds);
+                change(known != buckets.end() ? *known : buckets.emplace_back(Bucket{bucket_seconds, {}}));
               }
-              change(buckets.emplace_back(Bucket{bucket_seconds, {}}));
             }) {}
 
   void SetTargets(const std::vector<std::string>& urls, const std::string& node = "") {

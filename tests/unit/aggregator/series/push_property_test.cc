@@ -99,7 +99,7 @@ class Aggregator {
   void Flush() {
     for (const auto& [bucket, amendments] : bucketer_->TakeAmendments()) {
       const auto& list = amendments;
-      REQUIRE(store_.Amend(bucket, [&list](Bucket& stored) { Apply(list, stored); }).ok());
+      REQUIRE(store_.Amend({bucket}, [&list](Bucket& stored) { Apply(list, stored); }).ok());
     }
   }
   void Restart() {
@@ -124,7 +124,7 @@ class Aggregator {
   [[nodiscard]] Contents Dump() const {
     Contents contents;
     for (const Kind kind : kKinds) {
-      const auto slices = store_.Select({kind, "", "", "", ""}, 0, INT64_MAX, series::kAllFields, SIZE_MAX);
+      const auto slices = store_.Select({kind, "", "", "", ""}, 0, INT64_MAX, kAllFields, SIZE_MAX);
       for (const SeriesSlice& slice : slices.value()) {
         for (std::size_t i = 0; i < slice.points.size(); ++i) {
           contents[*slice.member][slice.times_seconds[i]] = slice.points[i];
