@@ -55,6 +55,8 @@ struct ChunkFixture {
   ChunkReader reader = std::move(ChunkReader::Open(read_db, kBucket)).value();
   std::map<std::int64_t, PointsOfSeries> expected;  // by series
 
+  ChunkFixture() { REQUIRE(db.Execute("PRAGMA synchronous=OFF").ok()); }  // many small commits
+
   void Forget(std::int64_t id, std::int64_t start, std::int64_t end) {
     auto& points = expected[id];
     points.erase(points.lower_bound(start), points.lower_bound(end));
