@@ -16,6 +16,7 @@
 #include "aggregator/store/series_table.h"
 #include "tests/unit/aggregator/store/fixture.h"
 #include "tests/unit/aggregator/store/small_disk.h"
+#include "tests/unit/aggregator/store/stored.h"
 
 using namespace cloudmon;
 using namespace cloudmon::store;
@@ -67,25 +68,11 @@ struct ImportFixture : StoreFixture {
     return table;
   }
   [[nodiscard]] std::int64_t QueryInt(const std::string& sql) const { return Database().QueryInt(sql).value(); }
-  // Puts buckets into the database's parts or chunks.
-  template <class Merge>
-  void Put(const std::vector<series::Bucket>& buckets, Merge merge) {
+  // Puts buckets into the database's parts.
+  void Put(const std::vector<series::Bucket>& buckets) {
     fs::create_directories(options.path);
-    Connection db = Database();
-    SeriesTable series = std::move(SeriesTable::Open(db)).value();
-    ChunkRows rows = std::move(ChunkRows::Open(db, options.interval_seconds)).value();
-    Transaction transaction(db);
-    REQUIRE(transaction.Begin().ok());
-    for (const series::Bucket& bucket : buckets) {
-      for (const series::Entry& entry : bucket.entries) {
-        const auto id = series.Use(*entry.member, bucket.time_seconds, bucket.time_seconds);
-        REQUIRE(id.ok());
-        const Status merged = (rows.*merge)(id.value(), std::span(&bucket.time_seconds, 1), std::span(&entry.point, 1));
-        REQUIRE(merged.ok());
-      }
-      AddTo(expected, bucket);
-    }
-    REQUIRE(transaction.Commit().ok());
+    Sealing(File()).Write(buckets);
+    for (const series::Bucket& bucket : buckets) AddTo(expected, bucket);
   }
   // The entries of one kind, shuffled or member after member.
   static std::vector<std::pair<std::int64_t, series::Entry>> Entries(Kind kind, bool shuffled) {
@@ -269,7 +256,7 @@ TEST_CASE_FIXTURE(ImportFixture, "Import: an interrupted merge begins anew in a 
   for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(File() + suffix);
   SUBCASE("empty") {}
   SUBCASE("with the same series") {
-    Put({Cluster(8).At(kFirst)}, &ChunkRows::Merge);
+    Put({Cluster(8).At(kFirst)});
   }
   SUBCASE("with a part of another import") {
     fs::rename(Staging(), Staging() + ".aside");
@@ -308,8 +295,10 @@ TEST_CASE_FIXTURE(ImportFixture, "Import: into a database that has chunks and pa
     for (series::Entry& entry : bucket.entries) entry.point.Set(Field::kPods, 99);
     (t < kFirst + 3000 ? in_chunks : in_parts).push_back(std::move(bucket));
   }
-  Put(in_chunks, &ChunkRows::MergeIntoChunks);
-  Put(in_parts, &ChunkRows::Merge);
+  Put(in_chunks);
+  Sealing(File()).Compact(kEnd);
+  REQUIRE(QueryInt("SELECT count(*) FROM part") == 0);
+  Put(in_parts);
   REQUIRE(QueryInt("SELECT count(*) FROM part") > 0);
   const auto import = Import();
   Stage(*import, Kind::kPod);
@@ -398,7 +387,7 @@ TEST_CASE_FIXTURE(ImportFixture, "Import: what is older than the retention is le
     CHECK(report.value().entries == expected.size());
   }
   SUBCASE("counted back from the database") {
-    Put({Cluster(3).At(kEnd + 2000)}, &ChunkRows::Merge);
+    Put({Cluster(3).At(kEnd + 2000)});
     const auto import = Import();
     StageAll(*import);
     const auto report = import->Merge(GoOn);
