@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "aggregator/store/bulk_import.h"
+#include "aggregator/store/directory.h"
 #include "common/clock.h"
 
 using namespace cloudmon;
@@ -79,6 +80,7 @@ int main(int argc, char** argv) {
   if (!report.ok() || !report.value().complete) return 1;
   Print("merging", seconds(), "s");
   Print("entries", static_cast<double>(report.value().entries), "");
+  Print("database", static_cast<double>(store::DatabaseBytes(options.path + "/" + store::kDatabaseName)) / 1e6, "MB");
   Print("peak memory of the process", PeakMegabytes(), "MB");
   std::filesystem::remove_all(options.path);
   return 0;

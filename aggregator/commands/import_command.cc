@@ -106,7 +106,7 @@ Status FileImport::Stage(const Input& input) {
 Result<store::BulkImport::Report> FileImport::Merge() {
   return bulk_.Merge([&](std::size_t done, std::size_t total) {
     progress_.Show("storing", static_cast<double>(done) / static_cast<double>(std::max<std::size_t>(total, 1)),
-                   [&] { return std::to_string(done) + " of " + std::to_string(total) + " buckets"; });
+                   [&] { return std::to_string(done) + " of " + std::to_string(total) + " entries"; });
     return !TakeSignal();
   });
 }
@@ -135,7 +135,7 @@ Status Import(const ImportSettings& settings) {
   const SystemClock clock;
   const store::StoreOptions options = StoreOptionsOf(settings.aggregator);
   const char* zone = std::getenv("TZ");  // what local times mean, as the files are read
-  std::string source = std::to_string(options.interval_seconds) + " s, " + (zone == nullptr ? "" : zone) + "\n";
+  std::string source = std::string(zone == nullptr ? "" : zone) + "\n";
   for (const Input& input : inputs.value()) source += input.version;
   const auto bulk = store::BulkImport::Open(options, source, clock);
   if (!bulk.ok()) return bulk.error();

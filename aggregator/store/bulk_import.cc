@@ -3,19 +3,21 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <unordered_set>
+#include <sstream>
+#include <string>
 #include <utility>
 
+#include "aggregator/store/chunk_rows.h"
 #include "aggregator/store/directory.h"
+#include "aggregator/store/grid.h"
 #include "aggregator/store/schema.h"
+#include "aggregator/store/sealer.h"
+#include "aggregator/store/series_table.h"
 
 namespace cloudmon::store {
 namespace {
 
 constexpr const char* kStagingName = "import.db";
-// A batch is one transaction: large enough that syncing it costs little, small enough for the journal.
-constexpr std::size_t kBatchBuckets = 64;
-constexpr std::size_t kBatchEntries = 200'000;
 // Clocks of machines differ a little.
 constexpr std::int64_t kMaxAheadSeconds = 60;
 
@@ -23,23 +25,87 @@ std::string FileIn(const std::string& directory, const char* name) {
   return (std::filesystem::path(directory) / name).string();
 }
 
-// What was merged into a database that is no longer this one is to be merged again.
-Status ForgetForeign(Connection& db, ImportStaging& staging) {
-  if (staging.merged_seconds() == 0) return Status::Ok();
-  const auto there =
-      db.QueryInt("SELECT count(*) FROM bucket WHERE time = " + std::to_string(staging.merged_seconds()));
-  if (!there.ok()) return there.error();
-  return there.value() > 0 ? Status::Ok() : staging.SetMerged(0);
+// How far the staged points are in the database: a row of its table `meta`, committed together with them. So what was
+// merged into a database that is no longer this one is merged again.
+struct Progress {
+  std::int64_t from_seconds = 0;  // older ones were left out
+  StagedPlace place;
+  std::size_t entries = 0, points = 0;  // fewer points where entries are of the same member and time
+};
+
+// Nothing is done where it was of another staging file, or where more was left out.
+Result<Progress> ReadProgress(Connection& db, const std::string& staging_id, std::int64_t from_seconds) {
+  const Result<std::string> row = db.QueryText("SELECT coalesce((SELECT value FROM meta WHERE key = 'import'), '')");
+  if (!row.ok()) return row.error();
+  std::istringstream text(row.value());
+  std::string id;
+  Progress done;
+  text >> id >> done.from_seconds >> done.place.chunk >> done.place.member_id >> done.entries >> done.points;
+  if (text.fail() || id != staging_id || from_seconds < done.from_seconds) done = {};
+  done.from_seconds = from_seconds;
+  return done;
 }
 
-struct SameMember {
-  bool operator()(const series::MemberPtr& a, const series::MemberPtr& b) const { return *a == *b; }
-};
-struct HashMember {
-  std::size_t operator()(const series::MemberPtr& member) const {
-    const std::hash<std::string> hash;
-    return hash(member->pod) ^ (hash(member->deployment) * 3) ^ (hash(member->ns) * 5) ^ (hash(member->node) * 7);
+Status WriteProgress(Connection& db, const std::string& staging_id, const Progress& done) {
+  std::ostringstream text;
+  text << staging_id << ' ' << done.from_seconds << ' ' << done.place.chunk << ' ' << done.place.member_id << ' '
+       << done.entries << ' ' << done.points;
+  return db.Execute("INSERT OR REPLACE INTO meta VALUES('import', '" + text.str() + "')");
+}
+
+// Merges what is staged, from `done` on.
+class Merger {
+ public:
+  static Result<Merger> Open(Connection& db, std::int64_t interval_seconds, ImportStaging& staging,
+                             const Progress& done) {
+    if (Status status = staging.BeginReading(done.place, done.from_seconds); !status.ok()) return status.error();
+    Result<SeriesTable> series = SeriesTable::Open(db);
+    if (!series.ok()) return series.error();
+    Result<ChunkRows> rows = ChunkRows::Open(db, interval_seconds);
+    if (!rows.ok()) return rows.error();
+    return Merger(db, staging, std::move(series.value()), std::move(rows.value()), done);
   }
+
+  // One transaction of so many points. Returns whether there is more.
+  Result<bool> Step(std::size_t batch_points) {
+    Transaction transaction(db_);
+    Status status = transaction.Begin();
+    bool more = true;
+    for (const std::size_t end = done_.points + batch_points; status.ok() && more && done_.points < end;) {
+      const Result<bool> next = staging_.Next(slice_);
+      if (!next.ok()) return next;
+      more = next.value();
+      if (more) status = MergeSlice();
+    }
+    if (status.ok()) {
+      status = more ? WriteProgress(db_, staging_.id(), done_) : db_.Execute("DELETE FROM meta WHERE key = 'import'");
+    }
+    if (status.ok()) status = transaction.Commit();
+    return status.ok() ? Result<bool>(more) : status.error();
+  }
+
+  [[nodiscard]] const Progress& done() const { return done_; }
+
+ private:
+  Merger(Connection& db, ImportStaging& staging, SeriesTable series, ChunkRows rows, const Progress& done)
+      : db_(db), staging_(staging), series_(std::move(series)), rows_(std::move(rows)), done_(done) {}
+
+  Status MergeSlice() {
+    const SeriesSlice& slice = slice_.series;
+    const Result<std::int64_t> id = series_.Use(*slice.member, slice.times_seconds.front(), slice.times_seconds.back());
+    if (!id.ok()) return id.error();
+    done_.place = slice_.place;
+    done_.entries += slice_.entries;
+    done_.points += slice.points.size();
+    return rows_.MergeIntoChunks(id.value(), slice.times_seconds, slice.points);
+  }
+
+  Connection& db_;
+  ImportStaging& staging_;
+  SeriesTable series_;
+  ChunkRows rows_;
+  Progress done_;
+  StagedSlice slice_;
 };
 
 }  // namespace
@@ -58,14 +124,15 @@ Result<std::unique_ptr<BulkImport>> BulkImport::Open(const StoreOptions& options
   Result<UniqueFd> lock = LockDirectory(options.path);
   if (!lock.ok()) return lock.error();
   Result<Connection> db = OpenForWriting(FileIn(options.path, kDatabaseName), options.interval_seconds);
-  // What is merged is forgotten by the staging file, so it must be on the disk by then.
+  // What is merged must be on the disk before the staging file is deleted.
   const Status synced = db.ok() ? db.value().Execute("PRAGMA synchronous=FULL") : Status(db.error());
   if (!synced.ok()) {
     return synced.error().code == ErrorCode::kInvalid ? synced.error() : Wrap(synced.error(), "storage.path");
   }
-  Result<ImportStaging> staging = ImportStaging::Open(FileIn(options.path, kStagingName), source);
-  Status begun = staging.ok() ? ForgetForeign(db.value(), staging.value()) : Status(staging.error());
-  if (!begun.ok()) return Wrap(begun.error(), "storage.path");
+  Result<ImportStaging> staging = ImportStaging::Open(FileIn(options.path, kStagingName),
+                                                      std::to_string(options.interval_seconds) + " s\n" + source,
+                                                      ChunkGrid(options.interval_seconds));
+  if (!staging.ok()) return Wrap(staging.error(), "storage.path");
   return std::unique_ptr<BulkImport>(
       new BulkImport(options, std::move(lock.value()), std::move(db.value()), std::move(staging.value()), clock));
 }
@@ -98,7 +165,8 @@ Status BulkImport::EndPart() {
 
 // As Writer::CutoffSeconds(), for when all is merged.
 Result<std::int64_t> BulkImport::CutoffSeconds() {
-  const Result<std::int64_t> stored = db_.QueryInt("SELECT coalesce(max(time), 0) FROM bucket");
+  const Result<std::int64_t> stored = db_.QueryInt(
+      "SELECT max((SELECT coalesce(max(time), 0) FROM bucket), (SELECT coalesce(max(last_time), 0) FROM series))");
   if (!stored.ok()) return stored;
   const Result<std::int64_t> staged = staging_->NewestSeconds();
   if (!staged.ok()) return staged;
@@ -106,20 +174,13 @@ Result<std::int64_t> BulkImport::CutoffSeconds() {
   return std::min(newest_seconds, clock_.NowMs() / 1000) - options_.retention_seconds;
 }
 
-Result<BulkImport::Report> BulkImport::Merge(const std::function<bool(std::size_t done, std::size_t total)>& progress) {
+Result<BulkImport::Report> BulkImport::Merge(const std::function<bool(std::size_t done, std::size_t total)>& progress,
+                                             std::size_t batch_points) {
   const Result<std::int64_t> cutoff = CutoffSeconds();
   if (!cutoff.ok()) return Wrap(cutoff.error(), options_.path);
   const std::int64_t from_seconds = std::max<std::int64_t>(cutoff.value(), 0);
-  const std::int64_t start_seconds = std::max(from_seconds, staging_->merged_seconds() + 1);
-  const Result<std::size_t> too_old = staging_->CountBuckets(0, from_seconds);
-  const Result<std::size_t> total = staging_->CountBuckets(from_seconds, INT64_MAX);
-  const Result<std::size_t> left = staging_->CountBuckets(start_seconds, INT64_MAX);
-  for (const Result<std::size_t>* count : {&too_old, &total, &left}) {
-    if (!count->ok()) return Wrap(count->error(), staging_file_);
-  }
-  Result<Report> report = MergeFrom(start_seconds, total.value() - left.value(), total.value(), progress);
+  Result<Report> report = MergeFrom(from_seconds, batch_points, progress);
   if (!report.ok()) return Wrap(report.error(), options_.path);
-  report.value().too_old_buckets = too_old.value();
   if (!report.value().complete) return report;
   staging_.reset();
   const Status removed = ImportStaging::Remove(staging_file_);
@@ -127,62 +188,30 @@ Result<BulkImport::Report> BulkImport::Merge(const std::function<bool(std::size_
   return report;
 }
 
-Result<BulkImport::Report> BulkImport::MergeFrom(std::int64_t start_seconds, std::size_t done, std::size_t total,
+Result<BulkImport::Report> BulkImport::MergeFrom(std::int64_t from_seconds, std::size_t batch_points,
                                                  const std::function<bool(std::size_t, std::size_t)>& progress) {
-  Report report;
-  if (!progress(done, total)) return report;
-  if (const Status status = staging_->BeginReading(start_seconds); !status.ok()) return status.error();
-  Result<BucketReader> reader = BucketReader::Open(db_);
-  if (!reader.ok()) return reader.error();
-  Result<BucketWriter> writer = BucketWriter::Open(db_);
-  if (!writer.ok()) return writer.error();
-  for (;;) {
-    const Result<Batch> batch = MergeBatch(reader.value(), writer.value());
-    if (!batch.ok()) return batch.error();
-    report.buckets += batch.value().buckets;
-    report.entries += batch.value().entries;
-    report.complete = !batch.value().more;
-    if (!report.complete) {
-      if (const Status status = staging_->SetMerged(batch.value().last_seconds); !status.ok()) return status.error();
-    }
-    if (!progress(done + report.buckets, total) || report.complete) return report;
+  const Result<Progress> begin = ReadProgress(db_, staging_->id(), from_seconds);
+  if (!begin.ok()) return begin.error();
+  const Result<ImportStaging::Count> too_old = staging_->CountRange(0, from_seconds);
+  if (!too_old.ok()) return too_old.error();
+  const Result<ImportStaging::Count> total = staging_->CountRange(from_seconds, INT64_MAX);
+  if (!total.ok()) return total.error();
+  const std::size_t entries = total.value().entries;
+  // An earlier run may have left out less.
+  auto tell = [&](const Progress& done) { return progress(std::min(done.entries, entries), entries); };
+  Report report{begin.value().points, total.value().buckets, too_old.value().buckets, false};
+  if (!tell(begin.value())) return report;
+  const Result<std::size_t> sealed = SealJournal(db_, options_.interval_seconds, INT64_MAX);
+  if (!sealed.ok()) return sealed.error();
+  Result<Merger> merger = Merger::Open(db_, options_.interval_seconds, *staging_, begin.value());
+  if (!merger.ok()) return merger.error();
+  for (bool go_on = true; go_on && !report.complete; go_on = tell(merger.value().done())) {
+    const Result<bool> more = merger.value().Step(batch_points);
+    if (!more.ok()) return more.error();
+    report.entries = merger.value().done().points;
+    report.complete = !more.value();
   }
-}
-
-Result<BulkImport::Batch> BulkImport::MergeBatch(BucketReader& reader, BucketWriter& writer) {
-  Batch batch;
-  Transaction transaction(db_);
-  Status status = transaction.Begin();
-  series::Bucket bucket;
-  while (status.ok() && batch.buckets < kBatchBuckets && batch.entries < kBatchEntries) {
-    const Result<bool> next = staging_->Next(bucket);
-    if (!next.ok()) return next.error();
-    if (!next.value()) {
-      batch.more = false;
-      break;
-    }
-    ++batch.buckets;
-    batch.entries += bucket.entries.size();
-    batch.last_seconds = bucket.time_seconds;
-    status = MergeBucket(std::move(bucket), reader, writer);
-  }
-  if (status.ok()) status = transaction.Commit();
-  if (!status.ok()) return status.error();
-  writer.Committed();
-  return batch;
-}
-
-Status BulkImport::MergeBucket(series::Bucket bucket, BucketReader& reader, BucketWriter& writer) {
-  Result<series::Bucket> stored = reader.Read(bucket.time_seconds);
-  if (!stored.ok()) return stored.error();
-  if (!stored.value().entries.empty()) {
-    std::unordered_set<series::MemberPtr, HashMember, SameMember> given;
-    for (const series::Entry& entry : bucket.entries) given.insert(entry.member);
-    for (series::Entry& entry : stored.value().entries) {
-      if (!given.contains(entry.member)) bucket.entries.push_back(std::move(entry));
-    }
-  }
-  return writer.Write(bucket);
+  return report;
 }
 
 }  // namespace cloudmon::store

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts many points into a database that no aggregator runs on: first into a staging file beside it, in any order and in
-// little memory, then bucket by bucket into the database. Both steps go on where an earlier run stopped.
+// little memory, then chunk by chunk into the database. Both steps go on where an earlier run stopped.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,6 @@
 #include <string_view>
 
 #include "aggregator/series/model.h"
-#include "aggregator/store/bucket_rows.h"
 #include "aggregator/store/database.h"
 #include "aggregator/store/import_staging.h"
 #include "aggregator/store/store.h"
@@ -26,9 +25,9 @@ namespace cloudmon::store {
 class BulkImport {
  public:
   // Locks the directory and opens or makes database and staging file (import.db). `source` describes the input: a
-  // staging file of another one is begun anew. `clock` must outlive it. Errors: kDenied where the directory cannot be
-  // written or an aggregator runs there, kParse where the database is damaged, kInvalid where it has another interval,
-  // kIo; the message names storage.path.
+  // staging file of another one, or of another interval, is begun anew. `clock` must outlive it. Errors: kDenied where
+  // the directory cannot be written or an aggregator runs there, kParse where the database is damaged, kInvalid where
+  // it has another interval, kIo; the message names storage.path.
   static Result<std::unique_ptr<BulkImport>> Open(const StoreOptions& options, const std::string& source,
                                                   const Clock& clock);
 
@@ -42,28 +41,25 @@ class BulkImport {
   Status EndPart();
 
   struct Report {
-    std::size_t buckets = 0, entries = 0;  // merged by this run
-    std::size_t too_old_buckets = 0;       // older than the retention, and left out
-    bool complete = false;                 // false: it was stopped
+    std::size_t entries = 0;          // merged, also by earlier runs from which this one went on
+    std::size_t buckets = 0;          // staged ones within the retention
+    std::size_t too_old_buckets = 0;  // the others, which are left out
+    bool complete = false;            // false: it was stopped
   };
+  // Points of one transaction: so many that syncing it costs little, and few enough for the -wal file.
+  static constexpr std::size_t kBatchPoints = 200'000;
   // Merges the staged parts into the database in the order of time. When all are, the staging file is deleted, and
-  // nothing else can be called. In each
-  // bucket entries of the same member are replaced, others stay. `progress` is told how many buckets of how many are
-  // done, before the first and then now and then, when these are committed; false stops. Errors: kIo.
-  Result<Report> Merge(const std::function<bool(std::size_t done, std::size_t total)>& progress);
+  // nothing else can be called. In each bucket entries of the same member are replaced, others stay. `progress` is told
+  // how many staged entries of how many are done, before the first and then now and then, when these are committed;
+  // false stops. Errors: kIo.
+  Result<Report> Merge(const std::function<bool(std::size_t done, std::size_t total)>& progress,
+                       std::size_t batch_points = kBatchPoints);
 
  private:
   BulkImport(const StoreOptions& options, UniqueFd lock, Connection db, ImportStaging staging, const Clock& clock);
 
-  struct Batch {
-    std::size_t buckets = 0, entries = 0;
-    std::int64_t last_seconds = 0;
-    bool more = true;
-  };
   Result<std::int64_t> CutoffSeconds();
-  Result<Batch> MergeBatch(BucketReader& reader, BucketWriter& writer);
-  Status MergeBucket(series::Bucket bucket, BucketReader& reader, BucketWriter& writer);
-  Result<Report> MergeFrom(std::int64_t start_seconds, std::size_t done, std::size_t total,
+  Result<Report> MergeFrom(std::int64_t from_seconds, std::size_t batch_points,
                            const std::function<bool(std::size_t, std::size_t)>& progress);
 
   const StoreOptions options_;

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/store/import_staging.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
 
+#include "aggregator/store/chunk_bits.h"
 #include "aggregator/store/point_blob.h"
 
 namespace cloudmon::store {
 namespace {
 
-// `entry` has no index: it is filled at the speed of the disk and sorted once. `stamp` has the times in it.
+// A row of `run` is what came in a row of one member and chunk. It has no index: it is filled at the speed of the disk
+// and sorted once. `stamp` has the buckets, and how many entries each has.
 constexpr const char* kTables =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE part(name TEXT PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE member(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, node TEXT NOT NULL, namespace TEXT NOT NULL,"
     "  deployment TEXT NOT NULL, pod TEXT NOT NULL, UNIQUE(kind, node, namespace, deployment, pod));"
-    "CREATE TABLE stamp(time INTEGER PRIMARY KEY);"
-    "CREATE TABLE entry(time INTEGER NOT NULL, member INTEGER NOT NULL, point BLOB NOT NULL);";
+    "CREATE TABLE stamp(time INTEGER PRIMARY KEY, entries INTEGER NOT NULL);"
+    "CREATE TABLE run(chunk INTEGER NOT NULL, member INTEGER NOT NULL, points BLOB NOT NULL);";
+
+// A run is written when it is as long, so that it stays small in memory also where one bucket is added again and again.
+constexpr std::size_t kRunBytes = 65'536;
 
 // Sorting needs room of its own. It is taken beside the file, where there is some, and not from /tmp, which may be
 // small, in memory or read-only. (The setting is one of the process; only imports sort that much.)
@@ -29,6 +35,10 @@ Status SortIn(Connection& db, const std::string& directory) {
   if (!quoted.ok()) return quoted.error();
   const std::string text(set.value().Text(0));
   return db.Execute("PRAGMA cache_size=-32768; PRAGMA temp_store_directory=" + text);
+}
+
+std::int64_t TimeOf(const Grid& grid, std::int64_t chunk, std::size_t position) {
+  return grid.StartOf(chunk) + static_cast<std::int64_t>(position) * grid.interval_seconds;
 }
 
 void AddMissing(series::Point& point, const series::Point& more) {
@@ -48,20 +58,20 @@ Status ImportStaging::Remove(const std::string& file) {
   return Status::Ok();
 }
 
-Result<ImportStaging> ImportStaging::Open(const std::string& file, const std::string& source) {
-  Result<ImportStaging> opened = OpenFile(file, source);
+Result<ImportStaging> ImportStaging::Open(const std::string& file, const std::string& source, const Grid& grid) {
+  Result<ImportStaging> opened = OpenFile(file, source, grid);
   if (opened.ok()) return opened;
   const ErrorCode code = opened.error().code;
   if (code != ErrorCode::kParse && code != ErrorCode::kInvalid) return opened;
   if (const Status removed = Remove(file); !removed.ok()) return removed.error();
-  return OpenFile(file, source);
+  return OpenFile(file, source, grid);
 }
 
 // Errors: kInvalid where the file is of another source, kParse where it is damaged.
-Result<ImportStaging> ImportStaging::OpenFile(const std::string& file, const std::string& source) {
+Result<ImportStaging> ImportStaging::OpenFile(const std::string& file, const std::string& source, const Grid& grid) {
   Result<Connection> db = Connection::Open(file, Connection::Mode::kReadWrite);
   if (!db.ok()) return db.error();
-  ImportStaging staging(std::move(db.value()));
+  ImportStaging staging(std::move(db.value()), grid);
   Status status = SortIn(staging.db_, std::filesystem::path(file).parent_path().string());
   if (status.ok()) status = staging.Prepare(source);
   if (!status.ok()) return Wrap(status.error(), file);
@@ -76,7 +86,7 @@ Status ImportStaging::Prepare(const std::string& source) {
     Status status = transaction.Begin();
     if (status.ok()) status = db_.Execute(kTables);
     if (!status.ok()) return status;
-    Result<Statement> meta = db_.Prepare("INSERT INTO meta VALUES('source', ?1), ('merged', '0')");
+    Result<Statement> meta = db_.Prepare("INSERT INTO meta VALUES('source', ?1), ('id', hex(randomblob(16)))");
     if (!meta.ok()) return meta.error();
     status = meta.value().Bind(1, source).Run();
     if (status.ok()) status = transaction.Commit();
@@ -89,16 +99,16 @@ Status ImportStaging::Prepare(const std::string& source) {
 }
 
 Status ImportStaging::Load() {
-  const Result<std::int64_t> merged = db_.QueryInt("SELECT value FROM meta WHERE key = 'merged'");
-  if (!merged.ok()) return merged.error();
-  merged_seconds_ = merged.value();
+  Result<std::string> id = db_.QueryText("SELECT value FROM meta WHERE key = 'id'");
+  if (!id.ok()) return Error{ErrorCode::kParse, id.error().message};
+  id_ = std::move(id.value());
   Result<Statement> parts = db_.Prepare("SELECT name FROM part");
   if (!parts.ok()) return parts.error();
   Result<bool> row = parts.value().Step();
   for (; row.ok() && row.value(); row = parts.value().Step()) complete_.emplace(parts.value().Text(0));
   if (!row.ok()) return row.error();
   for (const auto& [statement, sql] : {
-           std::pair{&add_, "INSERT INTO entry VALUES(?1, ?2, ?3)"},
+           std::pair{&add_, "INSERT INTO run VALUES(?1, ?2, ?3)"},
            std::pair{&add_member_,
                      "INSERT INTO member(kind, node, namespace, deployment, pod) VALUES(?1, ?2, ?3, ?4, ?5)"
                      " ON CONFLICT DO UPDATE SET kind = kind RETURNING id"},
@@ -113,7 +123,8 @@ Status ImportStaging::Load() {
 Status ImportStaging::BeginPart() {
   ids_.clear();
   last_ = nullptr;
-  times_.clear();
+  entries_.clear();
+  run_.clear();
   (void)db_.Execute("ROLLBACK");  // of a part that was not ended; fails where there is none, which is as good
   return db_.Execute("BEGIN IMMEDIATE");
 }
@@ -136,17 +147,31 @@ Result<std::int64_t> ImportStaging::IdOf(const series::Member& member) {
 Status ImportStaging::Add(std::int64_t time_seconds, const series::Member& member, const series::Point& point) {
   const Result<std::int64_t> id = IdOf(member);
   if (!id.ok()) return id.error();
-  times_.insert(time_seconds);
-  blob_.clear();
-  AppendBlob(blob_, point);
-  return add_.Bind(1, time_seconds).Bind(2, id.value()).BindBlob(3, blob_).Run();
+  const StagedPlace place{grid_.NumberOf(time_seconds), id.value()};
+  if (place != run_place_ || run_.size() >= kRunBytes) {
+    if (Status written = WriteRun(); !written.ok()) return written;
+    run_place_ = place;
+  }
+  AppendVarint(run_, grid_.PositionOf(time_seconds));
+  AppendPoint(run_, point);
+  ++entries_[time_seconds];
+  return Status::Ok();
+}
+
+Status ImportStaging::WriteRun() {
+  if (run_.empty()) return Status::Ok();
+  Status written = add_.Bind(1, run_place_.chunk).Bind(2, run_place_.member_id).BindBlob(3, run_).Run();
+  run_.clear();
+  return written;
 }
 
 Status ImportStaging::EndPart(std::string_view part) {
-  Result<Statement> stamp = db_.Prepare("INSERT OR IGNORE INTO stamp VALUES(?1)");
+  if (Status written = WriteRun(); !written.ok()) return written;
+  Result<Statement> stamp =
+      db_.Prepare("INSERT INTO stamp VALUES(?1, ?2) ON CONFLICT DO UPDATE SET entries = entries + excluded.entries");
   if (!stamp.ok()) return stamp.error();
-  for (const std::int64_t time_seconds : times_) {
-    if (Status status = stamp.value().Bind(1, time_seconds).Run(); !status.ok()) return status;
+  for (const auto& [time_seconds, entries] : entries_) {
+    if (Status status = stamp.value().Bind(1, time_seconds).Bind(2, entries).Run(); !status.ok()) return status;
   }
   Result<Statement> done = db_.Prepare("INSERT INTO part VALUES(?1)");
   if (!done.ok()) return done.error();
@@ -160,23 +185,33 @@ Result<std::int64_t> ImportStaging::NewestSeconds() {
   return db_.QueryInt("SELECT coalesce(max(time), 0) FROM stamp");
 }
 
-Result<std::size_t> ImportStaging::CountBuckets(std::int64_t start_seconds, std::int64_t end_seconds) {
-  const Result<std::int64_t> count =
-      db_.QueryInt("SELECT count(*) FROM stamp WHERE time >= " + std::to_string(start_seconds) + " AND time < " +
-                   std::to_string(end_seconds));
+Result<ImportStaging::Count> ImportStaging::CountRange(std::int64_t start_seconds, std::int64_t end_seconds) {
+  Result<Statement> count =
+      db_.Prepare("SELECT count(*), coalesce(sum(entries), 0) FROM stamp WHERE time >= ?1 AND time < ?2");
   if (!count.ok()) return count.error();
-  return static_cast<std::size_t>(count.value());
+  const Result<bool> row = count.value().Bind(1, start_seconds).Bind(2, end_seconds).Step();
+  if (!row.ok()) return row.error();
+  return Count{static_cast<std::size_t>(count.value().Int(0)), static_cast<std::size_t>(count.value().Int(1))};
 }
 
-Status ImportStaging::BeginReading(std::int64_t start_seconds) {
+Status ImportStaging::BeginReading(const StagedPlace& after, std::int64_t start_seconds) {
   if (Status status = ReadMembers(); !status.ok()) return status;
-  Result<Statement> read = db_.Prepare("SELECT time, member, point FROM entry WHERE time >= ?1 ORDER BY time, rowid");
+  Result<Statement> read = db_.Prepare(
+      "SELECT chunk, member, points FROM run WHERE (chunk, member) > (?1, ?2) ORDER BY chunk, member, rowid");
   if (!read.ok()) return read.error();
   read_ = std::move(read.value());
-  read_.Bind(1, start_seconds);
-  at_row_ = false;
-  ended_ = false;
-  return Status::Ok();
+  const StagedPlace before_start{grid_.NumberOf(start_seconds), 0};
+  const StagedPlace from = std::max(after, before_start);
+  read_.Bind(1, from.chunk).Bind(2, from.member_id);
+  slice_.assign(static_cast<std::size_t>(grid_.positions), std::nullopt);
+  start_seconds_ = start_seconds;
+  return Advance();
+}
+
+Status ImportStaging::Advance() {
+  const Result<bool> row = read_.Step();
+  at_row_ = row.ok() && row.value();
+  return row.ok() ? Status::Ok() : Status(row.error());
 }
 
 Status ImportStaging::ReadMembers() {
@@ -193,38 +228,44 @@ Status ImportStaging::ReadMembers() {
   return Status::Ok();
 }
 
-Result<bool> ImportStaging::Next(series::Bucket& out) {
-  out.entries.clear();
-  if (ended_) return false;                                // a further step would begin again
-  std::unordered_map<std::int64_t, std::size_t> entry_of;  // by member
-  for (;; at_row_ = false) {
-    if (!at_row_) {
-      const Result<bool> row = read_.Step();
-      if (!row.ok()) return row.error();
-      if (!row.value()) {
-        ended_ = true;
-        return !out.entries.empty();
-      }
-      at_row_ = true;
+Result<bool> ImportStaging::Next(StagedSlice& out) {
+  out.series.times_seconds.clear();
+  out.series.points.clear();
+  while (at_row_ && out.series.points.empty()) {
+    out.place = PlaceOfRow();
+    out.entries = 0;
+    const auto member = members_.find(out.place.member_id);
+    if (member == members_.end()) return Error{ErrorCode::kIo, "the staged entries are damaged"};
+    out.series.member = member->second;
+    while (at_row_ && PlaceOfRow() == out.place) {
+      if (!TakeRun(read_.Blob(2), out)) return Error{ErrorCode::kIo, "the staged entries are damaged"};
+      if (Status status = Advance(); !status.ok()) return status.error();
     }
-    if (out.entries.empty()) out.time_seconds = read_.Int(0);
-    if (read_.Int(0) != out.time_seconds) return true;
-    const std::optional<series::Point> point = PointOfBlob(read_.Blob(2));
-    const auto member = members_.find(read_.Int(1));
-    if (!point || member == members_.end()) return Error{ErrorCode::kIo, "the staged entries are damaged"};
-    const auto [at, fresh] = entry_of.try_emplace(read_.Int(1), out.entries.size());
-    if (fresh) {
-      out.entries.push_back({member->second, *point});
-    } else {
-      AddMissing(out.entries[at->second].point, *point);
+    for (std::size_t position = 0; position < slice_.size(); ++position) {
+      if (!slice_[position]) continue;
+      out.series.times_seconds.push_back(TimeOf(grid_, out.place.chunk, position));
+      out.series.points.push_back(*std::exchange(slice_[position], std::nullopt));
     }
   }
+  return !out.series.points.empty();
 }
 
-Status ImportStaging::SetMerged(std::int64_t time_seconds) {
-  Status status = db_.Execute("UPDATE meta SET value = '" + std::to_string(time_seconds) + "' WHERE key = 'merged'");
-  if (status.ok()) merged_seconds_ = time_seconds;
-  return status;
+// Into slice_, but for what is too old.
+bool ImportStaging::TakeRun(std::string_view bytes, StagedSlice& out) {
+  while (!bytes.empty()) {
+    std::uint64_t position = 0;
+    series::Point point;
+    if (!TakeVarint(bytes, position) || position >= slice_.size() || !TakePoint(bytes, point)) return false;
+    if (TimeOf(grid_, out.place.chunk, position) < start_seconds_) continue;
+    ++out.entries;
+    std::optional<series::Point>& first = slice_[position];
+    if (first) {
+      AddMissing(*first, point);
+    } else {
+      first = point;
+    }
+  }
+  return true;
 }
 
 }  // namespace cloudmon::store

@@ -2,7 +2,6 @@
 // A point as few bytes: about a quarter of what it takes in memory. Pure; safe from any thread.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,8 +11,8 @@ namespace cloudmon::store {
 
 // Which fields are set, then their values in the order of kFields; each as a number of 7 bits a byte, low ones first,
 // the values with the sign in the lowest bit.
-void AppendBlob(std::string& out, const series::Point& point);
-// Nullopt where the bytes are not those of a point.
-[[nodiscard]] std::optional<series::Point> PointOfBlob(std::string_view blob);
+void AppendPoint(std::string& out, const series::Point& point);
+// Takes a point from the front of `bytes`; false where there is none.
+[[nodiscard]] bool TakePoint(std::string_view& bytes, series::Point& out);
 
 }  // namespace cloudmon::store

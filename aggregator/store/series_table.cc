@@ -66,7 +66,7 @@ Result<SeriesTable> SeriesTable::Open(Connection& db) {
   SeriesTable table(db);
   const std::string select = std::string("SELECT ") + kColumns + " FROM series ";
   for (const auto& [statement, sql] : {
-           std::pair{&table.by_name_, select + "WHERE kind = ?1 AND name_hash = ?2"},
+           std::pair{&table.by_name_, select + "INDEXED BY series_name WHERE kind = ?1 AND name_hash = ?2"},
            std::pair{&table.by_id_, select + "WHERE id = ?1"},
            std::pair{&table.insert_,
                      std::string("INSERT INTO series(kind, name_hash, node, namespace, deployment, pod, first_time,"
@@ -131,7 +131,8 @@ Result<std::vector<StoredSeries>> SeriesTable::Find(const Selector& selector, st
   const std::string& name = OwnName(selector.kind, selector);
   // Most rows are pods: reading the table from end to end is faster than by its index.
   const bool scan = selector.kind == series::Kind::kPod && name.empty();
-  std::string sql = std::string("SELECT ") + kColumns + " FROM series" + (scan ? " NOT INDEXED" : "") +
+  std::string sql = std::string("SELECT ") + kColumns + " FROM series " +
+                    (scan ? "NOT INDEXED" : "INDEXED BY series_name") +
                     " WHERE kind = ?1 AND first_time < ?2 AND last_time > ?3";
   if (!name.empty()) sql += " AND name_hash = ?4";
   Result<Statement> prepared = db_->Prepare(sql);
@@ -167,13 +168,20 @@ Result<series::MemberPtr> SeriesTable::MemberOf(std::int64_t id) {
   return member;
 }
 
+Result<std::int64_t> SeriesTable::FirstId(std::int64_t from_id) {
+  return db_->QueryInt("SELECT coalesce(min(id), 0) FROM series WHERE id >= " + std::to_string(from_id));
+}
+
 Result<bool> SeriesTable::DeleteStep(std::int64_t oldest_seconds) {
-  const Result<std::int64_t> last_id = db_->QueryInt("SELECT coalesce(max(id), 0) FROM series");
-  if (!last_id.ok()) return last_id.error();
-  const std::int64_t end_id = next_id_ + kIdsPerStep;
-  const Status deleted = delete_.Bind(1, next_id_).Bind(2, end_id).Bind(3, oldest_seconds - kTouchSeconds).Run();
+  const Result<std::int64_t> first_id = FirstId(next_id_);  // numbers of series that went long ago cost no steps
+  if (!first_id.ok()) return first_id.error();
+  const std::int64_t end_id = first_id.value() + kIdsPerStep;
+  const Status deleted =
+      delete_.Bind(1, first_id.value()).Bind(2, end_id).Bind(3, oldest_seconds - kTouchSeconds).Run();
   if (!deleted.ok()) return deleted.error();
-  next_id_ = end_id <= last_id.value() ? end_id : 0;
+  const Result<std::int64_t> next = FirstId(end_id);
+  if (!next.ok()) return next.error();
+  next_id_ = next.value();
   return next_id_ != 0;
 }
 

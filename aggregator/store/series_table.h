@@ -49,6 +49,7 @@ class SeriesTable {
   };
   explicit SeriesTable(Connection& db) : db_(&db) {}
   Result<std::optional<Row>> FindRow(const series::Member& member);
+  Result<std::int64_t> FirstId(std::int64_t from_id);
   Result<std::int64_t> Insert(const series::Member& member, std::int64_t first_seconds, std::int64_t last_seconds);
 
   Connection* db_;

@@ -1,5 +1,5 @@
 cm_test(aggregator_head_test
-  SOURCES store/bucket_changes_test.cc store/bucket_document_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc store/point_blob_test.cc
+  SOURCES store/bucket_changes_test.cc store/bucket_document_test.cc store/columns_test.cc store/head_test.cc store/passes_test.cc
   DEPS cm::aggregator_head)
 
 cm_test(aggregator_archive_test
@@ -13,9 +13,13 @@ cm_test(aggregator_store_test
   DEPS cm::aggregator_store)
 
 cm_test(aggregator_import_test
-  SOURCES store/bulk_import_test.cc
+  SOURCES store/bulk_import_test.cc store/import_staging_test.cc store/point_blob_test.cc
   DEPS cm::aggregator_import cm::aggregator_store)
 
 cm_test(aggregator_chunk_codec_test
   SOURCES store/chunk_codec_test.cc store/chunk_column_test.cc store/chunk_format_test.cc
   DEPS cm::aggregator_chunk_codec ZLIB::ZLIB)
+
+cm_test(aggregator_database_test
+  SOURCES store/chunk_rows_property_test.cc store/chunk_rows_test.cc store/series_table_test.cc
+  DEPS cm::aggregator_database)

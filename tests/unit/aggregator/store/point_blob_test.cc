@@ -8,7 +8,7 @@
 using namespace cloudmon::store;
 using namespace cloudmon::store::test;
 
-TEST_CASE("A point from its blob is the point, and a shortened or longer one is refused") {
+TEST_CASE("A point from its bytes is the point, and what follows is left; a shortened one is refused") {
   std::mt19937_64 random(1);
   std::vector<Point> points(2);
   for (const cloudmon::series::FieldInfo& info : cloudmon::series::kFields) {
@@ -20,25 +20,33 @@ TEST_CASE("A point from its blob is the point, and a shortened or longer one is 
   for (int i = 0; i < 100; ++i) points.push_back(Cluster::PointFrom(random));
   for (const Point& point : points) {
     std::string blob;
-    AppendBlob(blob, point);
-    const auto read = PointOfBlob(blob);
-    REQUIRE(read);
-    CHECK((*read == point));
-    for (std::size_t length = 0; length < blob.size(); ++length) CHECK(!PointOfBlob(blob.substr(0, length)));
-    CHECK(!PointOfBlob(blob + '\0'));
+    AppendPoint(blob, point);
+    const std::string longer = blob + "more";
+    std::string_view bytes = longer;
+    Point read = points[1];  // forgotten
+    REQUIRE(TakePoint(bytes, read));
+    CHECK((read == point));
+    CHECK(bytes == "more");
+    for (std::size_t length = 0; length < blob.size(); ++length) {
+      bytes = std::string_view(blob).substr(0, length);
+      CHECK(!TakePoint(bytes, read));
+    }
   }
 }
 
-TEST_CASE("Blobs that are none") {
-  for (const std::string& bad : {std::string(11, '\xff'), std::string("\xff\xff\x7f"), std::string("\x01")}) {
-    CHECK(!PointOfBlob(bad));
+TEST_CASE("Bytes that are no point") {
+  for (const std::string& bad : {std::string(11, '\xff'), std::string("\xff\xff\x7f"), std::string("\x01"),
+                                 "\x01" + std::string(9, '\xff') + "\x02"}) {
+    std::string_view bytes = bad;
+    Point point;
+    CHECK(!TakePoint(bytes, point));
   }
 }
 
-TEST_CASE("A blob is small") {
+TEST_CASE("A point takes few bytes") {
   Point point;
   for (const cloudmon::series::FieldInfo& info : cloudmon::series::kFields) point.Set(info.field, 60);
   std::string blob;
-  AppendBlob(blob, point);
+  AppendPoint(blob, point);
   CHECK(blob.size() == 3 + cloudmon::series::kFieldCount);
 }
