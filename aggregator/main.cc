@@ -152,7 +152,7 @@ class Aggregator {
 
   // What was pushed late is lost where the store cannot take it; the log says so once.
   void Amend(std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change) {
-    const Status status = store_->Amend({bucket_seconds}, change);
+    const Status status = store_->Amend(bucket_seconds, change);
     if (!status.ok() && !amending_fails_) {
       spdlog::error("late documents for bucket {} are lost: {}", bucket_seconds, status.error().message);
     }

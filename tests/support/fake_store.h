@@ -47,9 +47,27 @@ class FakeStore final : public store::Store {
     return found;
   }
 
-  Status Amend(const std::vector<std::int64_t>& times_seconds,
-               const std::function<void(series::Bucket&)>& change) override {
-    for (const std::int64_t time_seconds : times_seconds) AmendOne(time_seconds, change);
+  Status Amend(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) override {
+    series::Bucket bucket{time_seconds, {}};
+    for (auto& [member, slice] : slices_) {
+      const auto at = std::lower_bound(slice.times_seconds.begin(), slice.times_seconds.end(), time_seconds);
+      if (at == slice.times_seconds.end() || *at != time_seconds) continue;
+      const auto point = slice.points.begin() + (at - slice.times_seconds.begin());
+      bucket.entries.push_back({slice.member, *point});
+      slice.points.erase(point);
+      slice.times_seconds.erase(at);
+    }
+    change(bucket);
+    for (auto& entry : bucket.entries) {
+      auto& slice = slices_[*entry.member];
+      slice.member = entry.member;
+      const auto at = std::lower_bound(slice.times_seconds.begin(), slice.times_seconds.end(), time_seconds);
+      slice.points.insert(slice.points.begin() + (at - slice.times_seconds.begin()), entry.point);
+      slice.times_seconds.insert(at, time_seconds);
+    }
+    std::erase_if(slices_, [](const auto& item) { return item.second.points.empty(); });
+    oldest_ = std::min(oldest_.value_or(time_seconds), time_seconds);
+    newest_ = std::max(newest_.value_or(time_seconds), time_seconds);
     return Status::Ok();
   }
 
@@ -84,28 +102,6 @@ class FakeStore final : public store::Store {
   store::StoreStats numbers;
 
  private:
-  void AmendOne(std::int64_t time_seconds, const std::function<void(series::Bucket&)>& change) {
-    series::Bucket bucket{time_seconds, {}};
-    for (auto& [member, slice] : slices_) {
-      const auto at = std::lower_bound(slice.times_seconds.begin(), slice.times_seconds.end(), time_seconds);
-      if (at == slice.times_seconds.end() || *at != time_seconds) continue;
-      const auto point = slice.points.begin() + (at - slice.times_seconds.begin());
-      bucket.entries.push_back({slice.member, *point});
-      slice.points.erase(point);
-      slice.times_seconds.erase(at);
-    }
-    change(bucket);
-    for (auto& entry : bucket.entries) {
-      auto& slice = slices_[*entry.member];
-      slice.member = entry.member;
-      const auto at = std::lower_bound(slice.times_seconds.begin(), slice.times_seconds.end(), time_seconds);
-      slice.points.insert(slice.points.begin() + (at - slice.times_seconds.begin()), entry.point);
-      slice.times_seconds.insert(at, time_seconds);
-    }
-    std::erase_if(slices_, [](const auto& item) { return item.second.points.empty(); });
-    oldest_ = std::min(oldest_.value_or(time_seconds), time_seconds);
-    newest_ = std::max(newest_.value_or(time_seconds), time_seconds);
-  }
   static series::Point Only(series::FieldMask fields, series::Point point) {
     for (const series::FieldInfo& info : series::kFields) {
       if ((fields & series::MaskOf(info.field)) == 0) point.Clear(info.field);

@@ -38,7 +38,7 @@ struct Aggregator {
             {}, clock, fetcher, std::make_unique<series::Bucketer>(10),
             [this](series::Bucket bucket) { store->Append(std::move(bucket)); },
             [this](std::int64_t bucket_seconds, const std::function<void(series::Bucket&)>& change) {
-              CHECK(store->Amend({bucket_seconds}, change).ok());
+              CHECK(store->Amend(bucket_seconds, change).ok());
             }),
         router(BuildRouter({.store = *store,
                             .clock = clock,

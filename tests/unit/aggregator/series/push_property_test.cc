@@ -99,7 +99,7 @@ class Aggregator {
   void Flush() {
     for (const auto& [bucket, amendments] : bucketer_->TakeAmendments()) {
       const auto& list = amendments;
-      REQUIRE(store_.Amend({bucket}, [&list](Bucket& stored) { Apply(list, stored); }).ok());
+      REQUIRE(store_.Amend(bucket, [&list](Bucket& stored) { Apply(list, stored); }).ok());
     }
   }
   void Restart() {
