@@ -134,7 +134,7 @@ bool ColumnBlock::TakeColumn(std::string_view& bytes) {
   const std::size_t bitmap = BitmapBytes(header);
   if (bytes.size() < bitmap + width * std::size_t{rows_}) return false;
   bytes_.resize(bytes_.size() + bitmap + width * std::size_t{rows_});
-  if (bitmap > 0) std::memcpy(bytes_.data() + header.offset, bytes.data(), bitmap);  // no bytes may be a null pointer
+  if (bitmap > 0) std::memcpy(bytes_.data() + header.offset, bytes.data(), bitmap);
   std::uint8_t* const values = bytes_.data() + header.offset + bitmap;
   const char* from = bytes.data() + bitmap;
   for (std::size_t byte = 0; byte < width; ++byte) {
