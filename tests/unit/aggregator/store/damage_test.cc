@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(DamageFixture, "A database without our meta table") {
 }
 
 TEST_CASE_FIXTURE(DamageFixture, "A newer format") {
-  Execute("UPDATE meta SET value = '2' WHERE key = 'format'");
+  Execute("UPDATE meta SET value = '3' WHERE key = 'format'");
   CheckSetAside();
 }
 
@@ -129,12 +129,13 @@ TEST_CASE_FIXTURE(DamageFixture, "An interval that is not a number") {
   CheckSetAside();
 }
 
-TEST_CASE_FIXTURE(DamageFixture, "Documents that are not JSON leave a gap, the rest stays") {
-  Execute("UPDATE bucket SET doc = '{\"time\":' WHERE kind = 'pods' AND time = " + std::to_string(kFirst + 50));
+TEST_CASE_FIXTURE(DamageFixture, "Damaged blobs and members leave a gap, the rest stays") {
+  const std::int64_t newest = stored.rbegin()->first.second;
+  Execute("UPDATE bucket SET document = substr(document, 1, 40) WHERE time = " + std::to_string(newest));
   Execute("DELETE FROM series WHERE pod = 'pod-3'");
-  std::erase_if(stored, [](const auto& item) {
+  std::erase_if(stored, [newest](const auto& item) {
     const auto& [member, time] = item.first;
-    return member.pod == "pod-3" || (member.kind == Kind::kPod && time == kFirst + 50);
+    return member.pod == "pod-3" || time == newest;
   });
   CHECK((Everything(*Open()) == stored));
   options.head_points = 1;
