@@ -172,7 +172,7 @@ void Scraper::AmendSealed() {
   }
 }
 
-void Scraper::Take(Fetched fetched) {
+void Scraper::Take(const Fetched& fetched) {
   const auto found = by_id_.find(fetched.id);
   if (found == by_id_.end()) return;  // removed meanwhile
   TargetState& target = *found->second;

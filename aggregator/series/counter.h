@@ -52,11 +52,16 @@ inline constexpr std::int64_t kMinRateSinceStartMs = 1000;
   return a + b < a ? std::numeric_limits<std::uint64_t>::max() : a + b;
 }
 
-// What is remembered of a counter between two scrapes.
+// What is remembered of a counter between two scrapes. Kept small: each pod has five.
 struct CounterState {
-  std::optional<std::uint64_t> raw;  // nullopt: not seen yet
-  std::int64_t at_ms = 0;            // when
-  std::int64_t uncertainty_ms = 0;   // how far `at_ms` may be off: not 0 after a restart of ours
+  CounterState() = default;
+  CounterState(std::uint64_t value, std::int64_t when_ms, std::int64_t off_by_ms)
+      : raw(value), at_ms(when_ms), uncertainty_ms(static_cast<std::int32_t>(off_by_ms)), seen(true) {}
+
+  std::uint64_t raw = 0;
+  std::int64_t at_ms = 0;           // when
+  std::int32_t uncertainty_ms = 0;  // how far `at_ms` may be off: not 0 after a restart of ours
+  bool seen = false;                // false: no value yet
 };
 
 // What a scrape added to a counter.
