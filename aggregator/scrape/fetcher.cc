@@ -69,6 +69,12 @@ struct Transfer {
     curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
     return status;
   }
+  // Of the body, as far as they are allowed; 0: unknown.
+  [[nodiscard]] std::size_t AnnouncedBytes() const {
+    curl_off_t bytes = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &bytes);
+    return std::min(static_cast<std::size_t>(std::max<curl_off_t>(bytes, 0)), limits.max_body_bytes);
+  }
 };
 
 // Returning less than was given makes libcurl end the transfer.
@@ -82,6 +88,7 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) 
   transfer.body_too_large = bytes > transfer.limits.max_body_bytes - transfer.body.size();
   if (transfer.body_too_large) return 0;
   try {
+    if (transfer.body.empty()) transfer.body.reserve(std::max(bytes, transfer.AnnouncedBytes()));
     transfer.body.append(data, bytes);
   } catch (const std::exception&) {
     return 0;

@@ -29,7 +29,12 @@ Result<SeriesList::Index> PageCache::Add(const MetricUse& use, std::string_view 
 
 void PageCache::EndPage() {
   series.EndPage();
+  if (!places_) return;
   places_.reset();
+  pods.shrink_to_fit();
+  instances.shrink_to_fit();
+  identities.shrink_to_fit();
+  identity_text_.shrink_to_fit();
 }
 
 void PageCache::KeepKeys(const PageCache& old) {

@@ -53,7 +53,7 @@ class PageCache {
   // Parses a head not seen before and remembers it. Errors as ParseHead.
   Result<SeriesList::Index> Add(const MetricUse& use, std::string_view head, const HeadHash& hash,
                                 const exposition::HeadLimits& limits);
-  // Frees what is needed only while heads are added.
+  // Frees what the page did not have, and what is needed only while heads are added.
   void EndPage();
   // Heads added, of which the last page may have few.
   [[nodiscard]] std::size_t added() const { return added_; }

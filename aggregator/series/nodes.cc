@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <tuple>
+#include <utility>
 
 namespace cloudmon::series {
 namespace {
@@ -11,16 +12,6 @@ namespace {
 // A scrape may be this much older than the last of its node, and two intervals, because it was slow. One that is older
 // still means that the clock was set back.
 constexpr std::int64_t kSlowestScrapeMs = 60'000;
-
-auto NameOf(const PodState& pod) {
-  return std::tie(pod.member->ns, pod.member->pod);
-}
-
-// Where the pod stands, or would.
-auto PlaceOf(NodeState& node, const std::string& ns, const std::string& name) {
-  return std::lower_bound(node.pods.begin(), node.pods.end(), std::tie(ns, name),
-                          [](const auto& pod, const auto& wanted) { return NameOf(*pod) < wanted; });
-}
 
 // A pod that was created anew under the same name.
 bool IsAnother(const PodState& pod, const PodKey& key) {
@@ -95,20 +86,19 @@ void Nodes::SetMember(PodState& pod, MemberPtr member) {
 }
 
 PodState& Nodes::FindPod(NodeState& node, const MemberPtr& member) {
-  auto at = PlaceOf(node, member->ns, member->pod);
-  if (at == node.pods.end() || NameOf(**at) != std::tie(member->ns, member->pod)) {
-    at = node.pods.insert(at, std::make_unique<PodState>());
-    SetMember(**at, member);
-  }
-  return **at;
+  const auto found = node.pods.find(std::tie(member->ns, member->pod));
+  if (found != node.pods.end()) return **found;
+  auto pod = std::make_unique<PodState>();
+  SetMember(*pod, member);
+  return **node.pods.insert(std::move(pod)).first;
 }
 
 PodState& Nodes::FindPod(NodeState& node, const std::shared_ptr<const PodKey>& key) {
-  const auto at = PlaceOf(node, key->ns, key->pod);
-  if (at != node.pods.end() && NameOf(**at) == std::tie(key->ns, key->pod)) return **at;
-  PodState& pod = **node.pods.insert(at, std::make_unique<PodState>());
-  Identify(pod, node, key);
-  return pod;
+  const auto found = node.pods.find(std::tie(key->ns, key->pod));
+  if (found != node.pods.end()) return **found;
+  auto pod = std::make_unique<PodState>();
+  Identify(*pod, node, key);
+  return **node.pods.insert(std::move(pod)).first;
 }
 
 // Takes over what a new key object says. A deployment once known stays while the pod is the same: what is missing from

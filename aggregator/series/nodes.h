@@ -7,7 +7,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -41,6 +43,15 @@ struct GroupState {
   PodCounters counters;
 };
 
+// By namespace and name, of which a tie may stand for a pod.
+struct ByName {
+  using is_transparent = void;
+  using Name = std::tuple<const std::string&, const std::string&>;
+  static Name Of(const Name& name) { return name; }
+  static Name Of(const std::unique_ptr<PodState>& pod) { return {pod->member->ns, pod->member->pod}; }
+  bool operator()(const auto& a, const auto& b) const { return Of(a) < Of(b); }
+};
+
 struct NodeState {
   using Name = std::pair<std::string, std::string>;
 
@@ -49,9 +60,9 @@ struct NodeState {
   std::int64_t at_ms = 0;           // the last scrape; 0: none
   std::int64_t uncertainty_ms = 0;  // of at_ms: not 0 after a restart
   NodeCounters counters;
-  std::vector<std::unique_ptr<PodState>> pods;  // ordered by namespace and name
-  PodState* first = nullptr;                    // on a page: pages keep their order, see PodState::next
-  std::map<Name, GroupState> groups;            // by namespace and deployment
+  std::set<std::unique_ptr<PodState>, ByName> pods;
+  PodState* first = nullptr;          // on a page: pages keep their order, see PodState::next
+  std::map<Name, GroupState> groups;  // by namespace and deployment
 };
 
 struct PodUpdate {
