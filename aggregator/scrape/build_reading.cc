@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cloudmon::scrape {
@@ -99,7 +100,7 @@ class PodBuilder {
 
   template <class Take>
   void ForEachInstance(const Pod& pod, const Take& take) const {
-    for (std::uint32_t i = pod.first_instance; i != kNoInstance; i = cache_.instances[i].next) take(i);
+    for (std::uint32_t i = pod.first_instance; i != kNone; i = cache_.instances[i].next) take(i);
   }
 
   // Of each container's instances that have values of the kind: the one that started last, else the one first seen
@@ -164,6 +165,7 @@ class PodBuilder {
 };
 
 void SetKey(const PageCache& cache, const PodValues& values, Pod& pod) {
+  if (values.identity == std::exchange(pod.key_identity, values.identity)) return;
   const Identity& identity = cache.identities[values.identity];
   const std::string_view deployment = cache.Deployment(identity);
   const std::string_view uid = cache.Uid(identity);

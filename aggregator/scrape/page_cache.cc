@@ -94,7 +94,7 @@ std::uint32_t PageCache::InstanceIndex(std::uint32_t pod_index, const SeriesRole
   if (!is_new) return at->second;
   instances.push_back(
       {hash, pod_index, ContainerIndex(role.container), static_cast<std::uint32_t>(role.instance.size())});
-  const bool is_first = pod.first_instance == kNoInstance;
+  const bool is_first = pod.first_instance == kNone;
   (is_first ? pod.first_instance : instances[pod.last_instance].next) = at->second;
   pod.last_instance = at->second;
   return at->second;

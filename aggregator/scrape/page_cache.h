@@ -20,20 +20,21 @@
 
 namespace cloudmon::scrape {
 
-inline constexpr std::uint32_t kNoInstance = 0xffff'ffff;
+inline constexpr std::uint32_t kNone = 0xffff'ffff;
 
 struct Pod {
   std::shared_ptr<const series::PodKey> key;  // of the last reading; never null
-  std::uint32_t first_instance = kNoInstance, last_instance = kNoInstance;
+  std::uint32_t key_identity = kNone;         // the identity that `key` has; kNone: not known
+  std::uint32_t first_instance = kNone, last_instance = kNone;
 };
 
 // One cgroup, or network namespace, that a page calls by this container name.
 struct Instance {
   HeadHash hash;  // of its pod, container and id
   std::uint32_t pod;
-  std::uint32_t container;           // index into PageCache::containers
-  std::uint32_t id_bytes;            // length of its id
-  std::uint32_t next = kNoInstance;  // of the same pod, seen first after this one
+  std::uint32_t container;     // index into PageCache::containers
+  std::uint32_t id_bytes;      // length of its id
+  std::uint32_t next = kNone;  // of the same pod, seen first after this one
 };
 
 // What a pod's labels may say beside its name, as parts of PageCache::identity_text.
