@@ -170,8 +170,7 @@ void SetKey(const PageCache& cache, const PodValues& values, Pod& pod) {
   const std::string_view deployment = cache.Deployment(identity);
   const std::string_view uid = cache.Uid(identity);
   if (pod.key->deployment == deployment && pod.key->uid == uid) return;
-  pod.key = std::make_shared<series::PodKey>(
-      series::PodKey{pod.key->ns, pod.key->pod, std::string(deployment), std::string(uid)});
+  pod.key = std::make_shared<series::PodKey>(pod.key->ns, pod.key->pod, deployment, uid);
 }
 
 Whole MemoryInUse(const Values& node) {

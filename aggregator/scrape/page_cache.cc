@@ -83,7 +83,7 @@ void PageCache::SetOwner(const SeriesRole& role, CachedSeries& added) {
 
 std::uint32_t PageCache::PodIndex(const SeriesRole& role) {
   const auto [at, is_new] = places_->try_emplace(hasher_({"pod", role.ns, role.pod}), NextIndex(pods));
-  if (is_new) pods.push_back({std::make_shared<series::PodKey>(series::PodKey{role.ns, role.pod, {}, {}})});
+  if (is_new) pods.push_back({std::make_shared<series::PodKey>(role.ns, role.pod, "", "")});
   return at->second;
 }
 

@@ -86,7 +86,7 @@ void Nodes::SetMember(PodState& pod, MemberPtr member) {
 }
 
 PodState& Nodes::FindPod(NodeState& node, const MemberPtr& member) {
-  const auto found = node.pods.find(std::tie(member->ns, member->pod));
+  const auto found = node.pods.find(ByName::Name(member->ns, member->pod));
   if (found != node.pods.end()) return **found;
   auto pod = std::make_unique<PodState>();
   SetMember(*pod, member);
@@ -94,7 +94,7 @@ PodState& Nodes::FindPod(NodeState& node, const MemberPtr& member) {
 }
 
 PodState& Nodes::FindPod(NodeState& node, const std::shared_ptr<const PodKey>& key) {
-  const auto found = node.pods.find(std::tie(key->ns, key->pod));
+  const auto found = node.pods.find(ByName::Name(key->ns, key->pod));
   if (found != node.pods.end()) return **found;
   auto pod = std::make_unique<PodState>();
   Identify(*pod, node, key);
@@ -104,11 +104,11 @@ PodState& Nodes::FindPod(NodeState& node, const std::shared_ptr<const PodKey>& k
 // Takes over what a new key object says. A deployment once known stays while the pod is the same: what is missing from
 // a page is a source that failed for a while.
 void Nodes::Identify(PodState& pod, const NodeState& node, const std::shared_ptr<const PodKey>& key) {
-  std::string deployment = key->deployment;
+  std::string deployment(key->deployment);
   if (pod.member && deployment.empty() && !IsAnother(pod, *key)) deployment = pod.member->deployment;
   if (!pod.member || pod.member->deployment != deployment) {
-    SetMember(pod, std::make_shared<const Member>(
-                       Member{Kind::kPod, node.member->node, key->ns, std::move(deployment), key->pod}));
+    SetMember(pod, std::make_shared<const Member>(Member{Kind::kPod, node.member->node, std::string(key->ns),
+                                                         std::move(deployment), std::string(key->pod)}));
   }
   if (!key->uid.empty()) pod.known = key;
   pod.key = key;

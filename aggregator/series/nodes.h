@@ -9,7 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,10 +43,10 @@ struct GroupState {
   PodCounters counters;
 };
 
-// By namespace and name, of which a tie may stand for a pod.
+// By namespace and name, which may stand for the pod.
 struct ByName {
   using is_transparent = void;
-  using Name = std::tuple<const std::string&, const std::string&>;
+  using Name = std::pair<std::string_view, std::string_view>;
   static Name Of(const Name& name) { return name; }
   static Name Of(const std::unique_ptr<PodState>& pod) { return {pod->member->ns, pod->member->pod}; }
   bool operator()(const auto& a, const auto& b) const { return Of(a) < Of(b); }

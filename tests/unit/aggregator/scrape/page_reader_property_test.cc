@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aggregator/scrape/page_reader.h"
@@ -31,7 +32,8 @@ std::vector<std::string> Show(const PageReading& page) {
     std::vector<std::string> containers;
     for (const auto& item : pod.containers) containers.push_back(item.container + " " + Show(item.usage));
     std::ranges::sort(containers);
-    std::string text = key.ns + "/" + key.pod + " " + key.deployment + " " + key.uid + " " + Show(pod.usage);
+    std::string text = Show(pod.usage);
+    for (const std::string_view part : {key.ns, key.pod, key.deployment, key.uid}) text += std::string(part) + " ";
     for (const std::string& container : containers) text += "[" + container + "]";
     out.push_back(text + std::to_string(pod.start_time_seconds.value_or(-1)));
   }

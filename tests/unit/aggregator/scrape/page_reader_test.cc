@@ -35,9 +35,9 @@ std::string Show(const Usage& usage) {
 }
 
 std::string Show(const PodReading& pod) {
-  std::string out = pod.key->ns + "/" + pod.key->pod;
-  if (!pod.key->deployment.empty()) out += " of " + pod.key->deployment;
-  if (!pod.key->uid.empty()) out += " uid " + pod.key->uid;
+  std::string out = std::string(pod.key->ns) + "/" + std::string(pod.key->pod);
+  if (!pod.key->deployment.empty()) out += " of " + std::string(pod.key->deployment);
+  if (!pod.key->uid.empty()) out += " uid " + std::string(pod.key->uid);
   out += Show(pod.usage);
   if (pod.start_time_seconds) {
     out += " start=";
