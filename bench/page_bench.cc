@@ -1,50 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cost of a page of 100 pods with 12 series each, for each sample: parsing alone, the first page of a target (its heads
-// are parsed and remembered), and the following ones. The ratio to parsing alone is what counts.
+// are parsed and remembered), the following ones, and those on which a pod has gone and another come. The ratio to
+// parsing alone is what counts. And what is remembered, in bytes for each series.
 #include <benchmark/benchmark.h>
 
+#include <deque>
 #include <string>
 
 #include "aggregator/scrape/page_reader.h"
+#include "bench/heap_bytes.h"
+#include "bench/synthetic_node.h"
 
 namespace cloudmon::scrape {
 namespace {
 
-constexpr int kPods = 100;
-constexpr int kSeries = 12;
+constexpr int kPods = 100, kSeries = 12, kTargets = 100;
+constexpr auto kText = exposition::Format::kText;
 
-// In the order of a page: metric by metric.
-std::string MakePage(std::uint64_t base) {
-  struct Metric {
-    const char* name;
-    const char* extra;
-  };
-  constexpr Metric kMetrics[kSeries] = {
-      {"container_cpu_usage_seconds_total", ",container=\"app\",image=\"registry.example/shop/web:1.27.4\""},
-      {"container_memory_working_set_bytes", ",container=\"app\",image=\"registry.example/shop/web:1.27.4\""},
-      {"container_memory_rss", ",container=\"app\",image=\"registry.example/shop/web:1.27.4\""},
-      {"container_start_time_seconds", ",container=\"app\",image=\"registry.example/shop/web:1.27.4\""},
-      {"container_network_receive_bytes_total", ",interface=\"eth0\""},
-      {"container_network_transmit_bytes_total", ",interface=\"eth0\""},
-      {"pod_cpu_usage_seconds_total", ""},
-      {"pod_memory_usage_bytes", ""},
-      {"pod_memory_working_set_bytes", ""},
-      {"pod_fs_reads_bytes_total", ""},
-      {"pod_fs_writes_bytes_total", ""},
-      {"cloudmon_pod_info", ",pod_uid=\"8c7d1f0e-5c3b-4b0a-9f6e-2a1b3c4d5e6f\",qos=\"burstable\""},
-  };
-  std::string page;
-  for (const Metric& metric : kMetrics) {
-    page += std::string("# TYPE ") + metric.name + " gauge\n";
-    for (int pod = 0; pod < kPods; ++pod) {
-      const std::string deployment = "web-" + std::to_string(pod % 7);
-      page += std::string(metric.name) + "{namespace=\"shop-" + std::to_string(pod % 10) + "\",pod=\"" + deployment +
-              "-7d9c6b8f5-" + std::to_string(10'000 + pod) + "\",deployment=\"" + deployment + "\",workload=\"" +
-              deployment + "\",workload_type=\"deployment\"" + metric.extra + "} " +
-              std::to_string(base + static_cast<std::uint64_t>(pod) * 7919) + ".5\n";
-    }
-  }
-  return page;
+// `seconds` after the start.
+std::string MakePage(std::int64_t seconds, int number = 0, int pods = kPods) {
+  return bench::SyntheticNode(number, kTargets, pods, 42).Page(seconds);
 }
 
 void PerSample(benchmark::State& state) {
@@ -53,35 +28,60 @@ void PerSample(benchmark::State& state) {
 }
 
 void ParseAlone(benchmark::State& state) {
-  const std::string page = MakePage(1'000'000);
+  const std::string page = MakePage(60);
   for (auto _ : state) {
     double sum = 0;
-    exposition::ParsePage(page, exposition::Format::kText, {}, [&](const exposition::Sample& s) { sum += s.value; });
+    exposition::ParsePage(page, kText, {}, [&](const exposition::Sample& s) { sum += s.value; });
     benchmark::DoNotOptimize(sum);
   }
   PerSample(state);
 }
 
 void FirstPage(benchmark::State& state) {
-  const std::string page = MakePage(1'000'000);
+  const std::string page = MakePage(60);
   for (auto _ : state) {
     PageReader reader;
-    benchmark::DoNotOptimize(reader.Read(page, exposition::Format::kText, {}));
+    benchmark::DoNotOptimize(reader.Read(page, kText, {}));
   }
   PerSample(state);
 }
 
-void FollowingPages(benchmark::State& state) {
-  const std::string pages[2] = {MakePage(1'000'000), MakePage(2'000'000)};
+void Alternate(benchmark::State& state, const std::string& one, const std::string& other) {
   PageReader reader;
-  std::size_t turn = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(reader.Read(pages[turn++ % 2], exposition::Format::kText, {}));
+  bool turn = false;
+  for (auto _ : state) benchmark::DoNotOptimize(reader.Read((turn = !turn) ? one : other, kText, {}));
   PerSample(state);
+}
+
+void FollowingPages(benchmark::State& state) {
+  Alternate(state, MakePage(60), MakePage(70));
+}
+
+void PagesThatDiffer(benchmark::State& state) {
+  std::string other = MakePage(70);
+  for (std::size_t at = 0; (at = other.find("-10050\"", at)) != std::string::npos;) other.replace(at, 7, "-10999\"");
+  Alternate(state, MakePage(60), other);
+}
+
+void Memory(benchmark::State& state) {
+  std::deque<PageReader> readers;
+  double bytes = 0;
+  for (auto _ : state) {
+    const double before = bench::HeapBytes();
+    for (int i = 0; i < kTargets; ++i) {
+      PageReader& reader = readers.emplace_back();
+      for (const int seconds : {60, 70}) (void)reader.Read(MakePage(seconds, i), kText, {});
+    }
+    bytes = bench::HeapBytes() - before;
+  }
+  state.counters["bytes_a_series"] = bytes / (kTargets * kPods * kSeries);
 }
 
 BENCHMARK(ParseAlone);
 BENCHMARK(FirstPage);
 BENCHMARK(FollowingPages);
+BENCHMARK(PagesThatDiffer);
+BENCHMARK(Memory)->Iterations(1);
 
 }  // namespace
 }  // namespace cloudmon::scrape

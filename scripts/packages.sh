@@ -3,11 +3,13 @@
 # The Debian packages that building and the unit tests need. Sourced by deploy and tests/run; those of the end-to-end suite
 # are in tests/e2e/install.
 
+# libxxhash-dev is headers only: hashes of series' names, in place of the names (aggregator/scrape/head_hash.h).
+
 # shellcheck disable=SC2034  # used by those who source this
 build_packages=(
   ca-certificates cmake g++ ninja-build pkg-config
   libbenchmark-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libprotobuf-dev libspdlog-dev libsqlite3-dev
-  libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler zlib1g-dev
+  libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler zlib1g-dev
   curl
 )
 # shellcheck disable=SC2034

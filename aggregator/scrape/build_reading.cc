@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace cloudmon::scrape {
 namespace {
@@ -19,9 +22,9 @@ Whole Or(Whole first, Whole second) {
 // Reads the values that a page gave to one owner.
 class Values {
  public:
-  Values(const Totals& totals, std::uint32_t page) : totals_(totals), page_(page) {}
+  explicit Values(const Totals& totals) : totals_(totals) {}
 
-  [[nodiscard]] bool Has(Quantity quantity) const { return totals_.Has(page_, quantity); }
+  [[nodiscard]] bool Has(Quantity quantity) const { return totals_.Has(quantity); }
 
   [[nodiscard]] Whole Get(Quantity quantity, double scale = 1) const {
     if (!Has(quantity)) return std::nullopt;
@@ -59,101 +62,115 @@ class Values {
     return Has(Quantity::kCpuSeconds) || Has(Quantity::kCpuPartSeconds) || Has(Quantity::kMemoryBytes) ||
            Has(Quantity::kWorkingSetBytes) || Has(Quantity::kDiskReadBytes) || Has(Quantity::kDiskWriteBytes);
   }
+  [[nodiscard]] bool HasStart() const { return Has(Quantity::kStartSeconds); }
   [[nodiscard]] bool HasNetwork() const { return Has(Quantity::kNetworkRxBytes) || Has(Quantity::kNetworkTxBytes); }
 
  private:
   const Totals& totals_;
-  std::uint32_t page_;
 };
 
 class PodBuilder {
  public:
-  PodBuilder(const PageCache& cache, std::uint32_t page) : cache_(cache), page_(page) {}
+  PodBuilder(const PageCache& cache, const PageValues& values) : cache_(cache), values_(values) {}
 
   // False when the page has no value of this pod.
-  bool Build(const Pod& pod, bool has_pod_series, series::PodReading& out) const {
+  bool Build(const Pod& pod, const PodValues& own, bool has_pod_series, series::PodReading& out) {
     bool any = SetNetwork(pod, out.usage);
     SetStart(pod, out);
     if (has_pod_series) {
-      const Values own(pod.totals, page_);
-      const Usage network = out.usage;
-      out.usage = own.OfCgroup();
-      out.usage.network_rx_bytes = network.network_rx_bytes;
-      out.usage.network_tx_bytes = network.network_tx_bytes;
-      return any || own.HasCgroup();
+      const Values cgroup(own.totals);
+      SetCgroup(cgroup, out.usage);
+      return any || cgroup.HasCgroup();
     }
-    for (const Container& container : pod.containers) {
-      if (container.name.empty() || container.name == "POD") continue;
-      const Instance* instance = Newest(container, &Values::HasCgroup);
-      if (instance != nullptr) out.containers.push_back({container.name, Of(*instance).OfCgroup()});
+    for (const Newest& newest : NewestOf(pod, &Values::HasCgroup)) {
+      if (newest.container == PageCache::kPodRow || newest.container == PageCache::kPause) continue;
+      out.containers.push_back({cache_.containers[newest.container], Of(newest.instance).OfCgroup()});
     }
     if (out.containers.empty()) any = SetFromPodRow(pod, out.usage) || any;
     return any || !out.containers.empty();
   }
 
  private:
-  [[nodiscard]] Values Of(const Instance& instance) const { return {instance.totals, page_}; }
+  struct Newest {
+    std::uint32_t container, instance;
+  };
 
-  // Of those that have values of the kind: the one that started last, else the one first seen last.
-  [[nodiscard]] const Instance* Newest(const Container& container, bool (Values::*has)() const) const {
-    const Instance* newest = nullptr;
-    for (const std::uint32_t index : container.instances) {
-      const Instance& instance = cache_.instances[index];
-      if (!(Of(instance).*has)()) continue;
-      if (newest == nullptr || Of(instance).Start().value_or(0) >= Of(*newest).Start().value_or(0)) newest = &instance;
-    }
-    return newest;
+  [[nodiscard]] Values Of(std::uint32_t instance) const { return Values(values_.instances[instance]); }
+  [[nodiscard]] double StartOf(std::uint32_t instance) const { return Of(instance).Start().value_or(0); }
+
+  template <class Take>
+  void ForEachInstance(const Pod& pod, const Take& take) const {
+    for (std::uint32_t i = pod.first_instance; i != kNone; i = cache_.instances[i].next) take(i);
+  }
+
+  // Of each container's instances that have values of the kind: the one that started last, else the one first seen
+  // last. Valid until the next call.
+  const std::vector<Newest>& NewestOf(const Pod& pod, bool (Values::*has)() const) {
+    newest_.clear();
+    ForEachInstance(pod, [&](std::uint32_t instance) {
+      if (!(Of(instance).*has)()) return;
+      const std::uint32_t container = cache_.instances[instance].container;
+      const auto at = std::ranges::find(newest_, container, &Newest::container);
+      if (at == newest_.end()) {
+        newest_.push_back({container, instance});
+      } else if (StartOf(instance) >= StartOf(at->instance)) {
+        at->instance = instance;
+      }
+    });
+    return newest_;
+  }
+
+  static void SetCgroup(const Values& cgroup, Usage& usage) {
+    const Usage network = usage;
+    usage = cgroup.OfCgroup();
+    usage.network_rx_bytes = network.network_rx_bytes;
+    usage.network_tx_bytes = network.network_tx_bytes;
   }
 
   // A pod has one network namespace, whichever of its cgroups a page shows it with.
-  bool SetNetwork(const Pod& pod, Usage& usage) const {
-    const Instance* newest = nullptr;
-    for (const Container& container : pod.containers) {
-      const Instance* instance = Newest(container, &Values::HasNetwork);
-      if (instance == nullptr) continue;
-      if (newest == nullptr || Of(*instance).Start().value_or(0) > Of(*newest).Start().value_or(0)) newest = instance;
-    }
-    if (newest != nullptr) Of(*newest).SetNetwork(usage);
-    return newest != nullptr;
+  bool SetNetwork(const Pod& pod, Usage& usage) {
+    const auto& all = NewestOf(pod, &Values::HasNetwork);
+    const auto newest = std::ranges::max_element(all, {}, [&](const Newest& n) { return StartOf(n.instance); });
+    if (newest == all.end()) return false;
+    Of(newest->instance).SetNetwork(usage);
+    return true;
   }
 
-  void SetStart(const Pod& pod, series::PodReading& out) const {
+  // Of each container the newest instance's: the one whose usage counts.
+  void SetStart(const Pod& pod, series::PodReading& out) {
     std::optional<double> pod_row;
-    for (const Container& container : pod.containers) {
-      std::optional<double> start;  // of the newest instance: the one whose usage counts
-      for (const std::uint32_t index : container.instances)
-        start = std::max(start, Of(cache_.instances[index]).Start());
-      std::optional<double>& oldest = container.name.empty() ? pod_row : out.start_time_seconds;
-      if (start && (!oldest || *start < *oldest)) oldest = start;
+    for (const Newest& newest : NewestOf(pod, &Values::HasStart)) {
+      const double start = StartOf(newest.instance);
+      std::optional<double>& oldest = newest.container == PageCache::kPodRow ? pod_row : out.start_time_seconds;
+      if (!oldest || start < *oldest) oldest = start;
     }
     if (!out.start_time_seconds) out.start_time_seconds = pod_row;
   }
 
   // The row with the shortest id: the pod's cgroup rather than its pause container's, which lies within.
   bool SetFromPodRow(const Pod& pod, Usage& usage) const {
-    const auto row = std::ranges::find(pod.containers, std::string_view(), &Container::name);
-    if (row == pod.containers.end()) return false;
-    const Instance* best = nullptr;
-    for (const std::uint32_t index : row->instances) {
-      const Instance& instance = cache_.instances[index];
-      if (Of(instance).HasCgroup() && (best == nullptr || instance.id.size() < best->id.size())) best = &instance;
-    }
-    if (best == nullptr) return false;
-    const Usage network = usage;
-    usage = Of(*best).OfCgroup();
-    usage.network_rx_bytes = network.network_rx_bytes;
-    usage.network_tx_bytes = network.network_tx_bytes;
-    return true;
+    std::optional<std::uint32_t> best;
+    ForEachInstance(pod, [&](std::uint32_t i) {
+      const Instance& instance = cache_.instances[i];
+      if (instance.container != PageCache::kPodRow || !Of(i).HasCgroup()) return;
+      if (!best || instance.id_bytes < cache_.instances[*best].id_bytes) best = i;
+    });
+    if (best) SetCgroup(Of(*best), usage);
+    return best.has_value();
   }
 
   const PageCache& cache_;
-  const std::uint32_t page_;
+  const PageValues& values_;
+  std::vector<Newest> newest_;
 };
 
-void SetKey(const PageCache& cache, Pod& pod) {
-  const Identity& identity = cache.identities[pod.identity];
-  if (pod.key && pod.key->deployment == identity.deployment && pod.key->uid == identity.uid) return;
-  pod.key = std::make_shared<series::PodKey>(series::PodKey{pod.ns, pod.name, identity.deployment, identity.uid});
+void SetKey(const PageCache& cache, const PodValues& values, Pod& pod) {
+  if (values.identity == std::exchange(pod.key_identity, values.identity)) return;
+  const Identity& identity = cache.identities[values.identity];
+  const std::string_view deployment = cache.Deployment(identity);
+  const std::string_view uid = cache.Uid(identity);
+  if (pod.key->deployment == deployment && pod.key->uid == uid) return;
+  pod.key = std::make_shared<series::PodKey>(pod.key->ns, pod.key->pod, deployment, uid);
 }
 
 Whole MemoryInUse(const Values& node) {
@@ -163,9 +180,9 @@ Whole MemoryInUse(const Values& node) {
   return *total - *available;
 }
 
-series::NodeReading BuildNode(const PageCache& cache, std::uint32_t page) {
-  const Values node(cache.node, page);
-  const Values machine(cache.machine, page);
+series::NodeReading BuildNode(const PageValues& values) {
+  const Values node(values.node);
+  const Values machine(values.machine);
   const Usage root = machine.OfCgroup();
   series::NodeReading out;
   out.usage = node.OfCgroup();
@@ -179,7 +196,7 @@ series::NodeReading BuildNode(const PageCache& cache, std::uint32_t page) {
   usage.disk_write_bytes = Or(usage.disk_write_bytes, root.disk_write_bytes);
   (node.HasNetwork() ? node : machine).SetNetwork(usage);
 
-  const auto cpus = static_cast<std::uint64_t>(std::ranges::count(cache.cpu_pages, page));
+  const auto cpus = static_cast<std::uint64_t>(std::ranges::count(values.cpus, true));
   out.cpu_capacity_millicores = cpus > 0 ? Whole(cpus * 1000) : machine.Get(Quantity::kCpuCores, 1000);
   out.memory_capacity_bytes = Or(node.Get(Quantity::kMemoryTotalBytes), machine.Get(Quantity::kMemoryTotalBytes));
   return out;
@@ -187,19 +204,21 @@ series::NodeReading BuildNode(const PageCache& cache, std::uint32_t page) {
 
 }  // namespace
 
-series::TargetReading BuildReading(PageCache& cache, std::uint32_t page, bool has_pod_series) {
+series::TargetReading BuildReading(PageCache& cache, const PageValues& values, bool has_pod_series) {
   series::TargetReading reading;
-  reading.node_reading = BuildNode(cache, page);
-  reading.age_ms = Values(cache.node, page).AgeMs();
-  const PodBuilder builder(cache, page);
+  reading.node_reading = BuildNode(values);
+  reading.age_ms = Values(values.node).AgeMs();
+  PodBuilder builder(cache, values);
   reading.pods.reserve(cache.pods.size());
-  for (Pod& pod : cache.pods) {
-    if (pod.page != page) continue;
-    series::PodReading pod_reading;
-    if (!builder.Build(pod, has_pod_series, pod_reading)) continue;
-    SetKey(cache, pod);
-    pod_reading.key = pod.key;
-    reading.pods.push_back(std::move(pod_reading));
+  for (std::size_t i = 0; i < cache.pods.size(); ++i) {
+    if (!values.pods[i].seen) continue;
+    series::PodReading& pod = reading.pods.emplace_back();
+    if (builder.Build(cache.pods[i], values.pods[i], has_pod_series, pod)) {
+      SetKey(cache, values.pods[i], cache.pods[i]);
+      pod.key = cache.pods[i].key;
+    } else {
+      reading.pods.pop_back();
+    }
   }
   return reading;
 }

@@ -28,6 +28,11 @@ constexpr char kAccept[] =
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 constexpr std::size_t kMaxHeaderBytes = 64U << 10U;
 constexpr std::size_t kMaxErrorBodyBytes = 64U << 10U;
+// A page comes in fewer reads than with libcurl's 16 KiB.
+constexpr long kReadBytes = 64L << 10U;
+// Memory of a page that is kept for the next one. New memory for each would be most of a scrape's cost: the kernel
+// gives it zeroed, page by page.
+constexpr std::size_t kMaxSpareBytes = 1U << 20U;
 
 using HeaderList = std::shared_ptr<curl_slist>;
 
@@ -64,6 +69,12 @@ struct Transfer {
     curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
     return status;
   }
+  // Of the body, as far as they are allowed; 0: unknown.
+  [[nodiscard]] std::size_t AnnouncedBytes() const {
+    curl_off_t bytes = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &bytes);
+    return std::min(static_cast<std::size_t>(std::max<curl_off_t>(bytes, 0)), limits.max_body_bytes);
+  }
 };
 
 // Returning less than was given makes libcurl end the transfer.
@@ -77,6 +88,7 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) 
   transfer.body_too_large = bytes > transfer.limits.max_body_bytes - transfer.body.size();
   if (transfer.body_too_large) return 0;
   try {
+    if (transfer.body.empty()) transfer.body.reserve(std::max(bytes, transfer.AnnouncedBytes()));
     transfer.body.append(data, bytes);
   } catch (const std::exception&) {
     return 0;
@@ -102,6 +114,7 @@ void Prepare(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error_text.data());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, (std::string("cloud-monitor/") + kVersion).c_str());
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReadBytes);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // else the environment's
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -173,6 +186,7 @@ class CurlFetcher final : public Fetcher {
     transfer->header_bytes = transfer->unread_bytes = 0;
     transfer->body_too_large = transfer->header_too_large = false;
     transfer->error_text[0] = '\0';
+    transfer->body = std::exchange(spare_, {});
     CURL* easy = transfer->easy.get();
     const std::int64_t left_ms = std::max<std::int64_t>(limits_.timeout.count() - transfer->waited_ms, 1);
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
@@ -227,9 +241,16 @@ class CurlFetcher final : public Fetcher {
     Fetched fetched{transfer->id, transfer->started_ms + transfer->waited_ms + pretransfer_us / 1000,
                     static_cast<double>(transfer->waited_ms) / 1e3 + static_cast<double>(total_us) / 1e6,
                     PageOf(*transfer, code)};
-    transfer->body = {};
+    if (!fetched.page.ok()) KeepSpare(std::move(transfer->body));
     idle_.push_back(std::move(transfer));
-    done(std::move(fetched));
+    done(fetched);
+    if (fetched.page.ok()) KeepSpare(std::move(fetched.page.value().body));
+  }
+
+  void KeepSpare(std::string body) {
+    if (body.capacity() > kMaxSpareBytes || body.capacity() < spare_.capacity()) return;
+    body.clear();
+    spare_ = std::move(body);
   }
 
   static Result<Page> PageOf(Transfer& transfer, CURLcode code) {
@@ -259,6 +280,7 @@ class CurlFetcher final : public Fetcher {
   std::deque<Queued> queue_;  // oldest first
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> active_;
   std::vector<std::unique_ptr<Transfer>> idle_;
+  std::string spare_;          // empty: memory for the next body
   bool finished_one_ = false;  // since the last Wait
 };
 

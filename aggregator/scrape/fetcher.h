@@ -36,7 +36,8 @@ struct Fetched {
 // One thread at a time, except Wake.
 class Fetcher {
  public:
-  using Done = std::function<void(Fetched)>;
+  // The page is the callee's for the call only: its memory is used again.
+  using Done = std::function<void(const Fetched&)>;
 
   virtual ~Fetcher() = default;  // abandons what is in flight
 

@@ -85,7 +85,7 @@ class LoopThread final : public Loop {
       scraper_.SetTargets(discovery::AllTargets(discoveries_));
     }
     scraper_.Step();
-    fetcher_->Wait(TimeToNextTurn(), [this](Fetched fetched) { scraper_.Take(std::move(fetched)); });
+    fetcher_->Wait(TimeToNextTurn(), [this](const Fetched& fetched) { scraper_.Take(fetched); });
   }
 
   // At most a second, so that a jump of the system's time is soon seen.

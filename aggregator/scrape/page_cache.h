@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of a target's series from its earlier pages, so that one whose head did not change costs a comparison
-// of its bytes instead of parsing its labels. Pure. One thread at a time.
+// What is known of a target's series from its earlier pages, so that one whose head did not change costs a hash of its
+// bytes instead of parsing its labels. Kept small: there is one for each target. Pure. One thread at a time.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
+#include "aggregator/scrape/head_hash.h"
+#include "aggregator/scrape/series_list.h"
 #include "aggregator/scrape/series_role.h"
 #include "aggregator/series/reading.h"
 #include "common/exposition/parser.h"
@@ -22,100 +20,82 @@
 
 namespace cloudmon::scrape {
 
-// The values that one owner (pod, container, node) got in the page with number `page`.
-class Totals {
- public:
-  void Take(std::uint32_t page, Quantity quantity, double value) {
-    if (page_ != page) {
-      page_ = page;
-      mask_ = 0;
-    }
-    const auto i = static_cast<std::size_t>(quantity);
-    if (!Has(page, quantity)) {
-      values_[i] = value;
-      mask_ |= 1U << i;
-    } else if (AddsUp(quantity)) {
-      values_[i] += value;
-    }
-  }
-  [[nodiscard]] bool Has(std::uint32_t page, Quantity quantity) const {
-    return page_ == page && (mask_ >> static_cast<unsigned>(quantity) & 1U) != 0;
-  }
-  [[nodiscard]] double Get(Quantity quantity) const { return values_[static_cast<std::size_t>(quantity)]; }
-
- private:
-  std::uint32_t page_ = 0, mask_ = 0;
-  std::array<double, kQuantityCount> values_{};
-};
-
-struct Instance {  // one cgroup, or network namespace, that a page calls by this container name
-  std::string id;
-  Totals totals;
-};
-
-struct Container {
-  std::string name;
-  std::vector<std::uint32_t> instances;  // indexes into PageCache::instances, oldest first
-};
+inline constexpr std::uint32_t kNone = 0xffff'ffff;
 
 struct Pod {
-  std::string ns, name;
-  std::shared_ptr<const series::PodKey> key;  // of the last reading; may be null
-  std::vector<Container> containers;          // with "" and "POD"
-  Totals totals;                              // of pod_* series
-  std::uint32_t page = 0;                     // in which it was seen last
-  std::uint32_t identity = 0;                 // index into PageCache::identities, of that page
-  bool has_info = false;                      // `identity` comes from cloudmon_pod_info
+  std::shared_ptr<const series::PodKey> key;  // of the last reading; never null
+  std::uint32_t key_identity = kNone;         // the identity that `key` has; kNone: not known
+  std::uint32_t first_instance = kNone, last_instance = kNone;
 };
 
+// One cgroup, or network namespace, that a page calls by this container name.
+struct Instance {
+  HeadHash hash;  // of its pod, container and id
+  std::uint32_t pod;
+  std::uint32_t container;     // index into PageCache::containers
+  std::uint32_t id_bytes;      // length of its id
+  std::uint32_t next = kNone;  // of the same pod, seen first after this one
+};
+
+// What a pod's labels may say beside its name, as parts of PageCache::identity_text.
 struct Identity {
-  std::string deployment, uid;
+  std::uint32_t deployment_at = 0, uid_at = 0, end = 0;
 };
 
-// A head and what to do with its value.
-struct CachedSeries {
-  Scope scope = Scope::kIgnored;
-  Quantity quantity = Quantity::kNothing;
-  std::uint32_t page = 0;      // in which it was seen last
-  std::uint32_t pod = 0;       // kPod, kPodInfo, kContainer
-  std::uint32_t owner = 0;     // kContainer: the instance; kNodeCpu: the cpu; kNodeInfo: the node name
-  std::uint32_t identity = 0;  // kPod, kPodInfo, kContainer
-  std::pair<const std::string_view, CachedSeries>* next = nullptr;  // the one that followed it in the last page
-};
-using CachedHead = std::pair<const std::string_view, CachedSeries>;
+class PageCache {
+ public:
+  static constexpr std::uint32_t kPodRow = 0, kPause = 1;  // the containers without a name and "POD"
 
-struct PageCache {
-  PageCache() = default;
+  // `hasher` must outlive it.
+  explicit PageCache(const HeadHasher& hasher) : hasher_(hasher) {}
   PageCache(const PageCache&) = delete;
   PageCache& operator=(const PageCache&) = delete;
 
-  // The series with this head, or null.
-  CachedHead* Find(std::string_view head);
   // Parses a head not seen before and remembers it. Errors as ParseHead.
-  Result<CachedHead*> Add(const MetricUse& use, std::string_view head, const exposition::HeadLimits& limits);
+  Result<SeriesList::Index> Add(const MetricUse& use, std::string_view head, const HeadHash& hash,
+                                const exposition::HeadLimits& limits);
+  // Frees what the page did not have, and what is needed only while heads are added.
+  void EndPage();
+  // Heads added, of which the last page may have few.
+  [[nodiscard]] std::size_t added() const { return added_; }
 
   // Takes over the PodKeys of the cache that this one replaces.
   void KeepKeys(const PageCache& old);
 
-  std::pmr::monotonic_buffer_resource memory;  // heads and their nodes: given back with the whole cache
-  std::pmr::unordered_map<std::string_view, CachedSeries> heads{&memory};
-  CachedHead first;  // its `next` is the first series of the last page
+  [[nodiscard]] std::string_view Deployment(const Identity& identity) const {
+    return std::string_view(identity_text_).substr(identity.deployment_at, identity.uid_at - identity.deployment_at);
+  }
+  [[nodiscard]] std::string_view Uid(const Identity& identity) const {
+    return std::string_view(identity_text_).substr(identity.uid_at, identity.end - identity.uid_at);
+  }
+
+  SeriesList series;
   std::vector<Pod> pods;
   std::vector<Instance> instances;
-  std::vector<Identity> identities{Identity{}};
+  std::vector<std::string> containers{"", "POD"};
+  std::vector<Identity> identities{Identity{}};  // the first says nothing
+  std::vector<HeadHash> cpus;
   std::vector<std::string> node_names;
-  std::vector<std::uint32_t> cpu_pages;  // in which each cpu was seen last
-  Totals node, machine;
 
  private:
-  std::uint32_t PodIndex(const SeriesRole& role);
-  std::uint32_t InstanceIndex(Pod& pod, const SeriesRole& role);
-  std::uint32_t IdentityIndex(const SeriesRole& role);
-  void SetOwner(const SeriesRole& role, CachedSeries& series);
+  // Where an owner with this hash stands in its vector, while heads are added.
+  struct FirstWord {
+    std::size_t operator()(const HeadHash& hash) const { return hash[0]; }
+  };
+  using Places = std::unordered_map<HeadHash, std::uint32_t, FirstWord>;
 
-  std::map<std::pair<std::string, std::string>, std::uint32_t> pod_indexes_;       // by namespace and name
-  std::map<std::pair<std::string, std::string>, std::uint32_t> identity_indexes_;  // by deployment and uid
-  std::map<std::string, std::uint32_t> cpu_indexes_;
+  void SetOwner(const SeriesRole& role, CachedSeries& series);
+  std::uint32_t PodIndex(const SeriesRole& role);
+  std::uint32_t InstanceIndex(std::uint32_t pod, const SeriesRole& role);
+  std::uint32_t ContainerIndex(const std::string& name);
+  std::uint32_t IdentityIndex(const SeriesRole& role);
+  [[nodiscard]] HeadHash HashOf(const Pod& pod) const;
+  void FillPlaces();
+
+  const HeadHasher& hasher_;
+  std::string identity_text_;
+  std::size_t added_ = 0;
+  std::unique_ptr<Places> places_;
 };
 
 }  // namespace cloudmon::scrape

@@ -7,6 +7,7 @@
 
 #include "aggregator/scrape/build_reading.h"
 #include "aggregator/scrape/page_cache.h"
+#include "aggregator/scrape/page_values.h"
 #include "aggregator/scrape/series_role.h"
 
 namespace cloudmon::scrape {
@@ -19,47 +20,75 @@ std::string_view NameOf(std::string_view head) {
 // One pass over a page: finds each sample's series and gives its value to the owner.
 class Scan {
  public:
-  Scan(PageCache& cache, std::uint32_t page, const exposition::HeadLimits& limits, bool has_pod_series)
-      : cache_(cache), page_(page), limits_(limits), has_pod_series_(has_pod_series), last_(&cache.first) {}
-
-  void Take(const exposition::Sample& sample) {
-    CachedHead* series = Lookup(sample.head);
-    if (series == nullptr) return;
-    CachedSeries& cached = series->second;
-    if (cached.page == page_) return Reject(sample.head, "given twice");
-    cached.page = page_;
-    ++live_;
-    last_->second.next = series;
-    last_ = series;
-    const double limit = IsSeconds(cached.quantity) ? kMaxValue / 1e6 : kMaxValue;
-    if (sample.value >= limit) return Reject(sample.head, "a value too large to be true");
-    Apply(cached, sample.value);
+  Scan(PageCache& cache, const HeadHasher& hasher, const exposition::HeadLimits& limits, bool has_pod_series)
+      : cache_(cache), hasher_(hasher), limits_(limits), has_pod_series_(has_pod_series) {
+    FitValues();
   }
 
-  [[nodiscard]] std::size_t live() const { return live_; }
+  // The begin of the line that is a head whose labels need not be parsed: that of the series expected here, or one of a
+  // metric that nobody uses. See exposition::KnownHead.
+  std::size_t Recognize(std::string_view line) {
+    found_ = SeriesList::kNone;
+    if (use_ == nullptr && IsOfLastMetric(line)) {
+      const std::size_t brace = line.rfind('}');
+      return brace == std::string_view::npos ? name_.size() : brace + 1;
+    }
+    const SeriesList::Index expected = cache_.series.Expected();
+    if (expected == SeriesList::kNone) return 0;
+    const CachedSeries& series = cache_.series[expected];
+    const std::size_t bytes = series.head_bytes;
+    if (bytes == 0 || line.size() <= bytes || line[bytes] != ' ') return 0;
+    if (hasher_(line.substr(0, bytes)) != series.hash) return 0;
+    found_ = expected;
+    return bytes;
+  }
+
+  // The sample of the line that Recognize() was given last.
+  void Take(const exposition::Sample& sample) {
+    const SeriesList::Index found = found_ != SeriesList::kNone ? found_ : Lookup(sample.head);
+    if (found == SeriesList::kNone) return;
+    if (!cache_.series.Take(found)) return Reject(sample.head, "given twice");
+    const CachedSeries& series = cache_.series[found];
+    const double limit = IsSeconds(series.quantity) ? kMaxValue / 1e6 : kMaxValue;
+    if (sample.value >= limit) return Reject(sample.head, "a value too large to be true");
+    Apply(series, sample.value);
+  }
+
+  [[nodiscard]] const PageValues& values() const { return values_; }
   [[nodiscard]] std::size_t rejected() const { return rejected_; }
   [[nodiscard]] const std::string& first_error() const { return first_error_; }
   [[nodiscard]] const std::string& node() const { return node_; }
 
  private:
-  // Null: nothing to do with it. Pages keep their order, so most series are the one that followed last time.
-  CachedHead* Lookup(std::string_view head) {
-    CachedHead* expected = last_->second.next;
-    if (expected != nullptr && expected->first == head) return expected;
+  // kNone: nothing to do with it.
+  SeriesList::Index Lookup(std::string_view head) {
     const MetricUse* use = UseOf(head);
-    if (use == nullptr) return nullptr;
-    if (CachedHead* found = cache_.Find(head)) return found;
-    auto added = cache_.Add(*use, head, limits_);
-    if (added.ok()) return added.value();
-    Reject(head, added.error().message);
-    return nullptr;
+    if (use == nullptr) return SeriesList::kNone;
+    const HeadHash hash = hasher_(head);
+    if (const SeriesList::Index found = cache_.series.Find(hash); found != SeriesList::kNone) return found;
+    const auto added = cache_.Add(*use, head, hash, limits_);
+    if (!added.ok()) {
+      Reject(head, added.error().message);
+      return SeriesList::kNone;
+    }
+    FitValues();
+    return added.value();
+  }
+
+  void FitValues() {
+    values_.pods.resize(cache_.pods.size());
+    values_.instances.resize(cache_.instances.size());
+    values_.cpus.resize(cache_.cpus.size());
+  }
+
+  [[nodiscard]] bool IsOfLastMetric(std::string_view head) const {
+    return head.starts_with(name_) && !name_.empty() &&
+           (head.size() == name_.size() || head[name_.size()] == '{' || head[name_.size()] == ' ');
   }
 
   // Samples of one metric stand together: the name is looked up once for them.
   const MetricUse* UseOf(std::string_view head) {
-    const bool same =
-        head.starts_with(name_) && !name_.empty() && (head.size() == name_.size() || head[name_.size()] == '{');
-    if (same) return use_;
+    if (IsOfLastMetric(head)) return use_;
     name_ = NameOf(head);
     use_ = FindMetric(name_);
     const bool repeats_pods = has_pod_series_ && use_ != nullptr && use_->scope == Scope::kContainer &&
@@ -76,20 +105,20 @@ class Scan {
   void Apply(const CachedSeries& series, double value) {
     switch (series.scope) {
       case Scope::kPod:
-        Identify(series);
-        return Give(cache_.pods[series.pod].totals, series.quantity, value);
+        Identify(values_.pods[series.owner], series);
+        return Give(values_.pods[series.owner].totals, series.quantity, value);
       case Scope::kContainer:
-        Identify(series);
-        return Give(cache_.instances[series.owner].totals, series.quantity, value);
+        Identify(values_.pods[cache_.instances[series.owner].pod], series);
+        return Give(values_.instances[series.owner], series.quantity, value);
       case Scope::kPodInfo:
-        return Identify(series);
+        return Identify(values_.pods[series.owner], series);
       case Scope::kNodeCpu:
-        cache_.cpu_pages[series.owner] = page_;
-        return Give(cache_.node, series.quantity, value);
+        values_.cpus[series.owner] = true;
+        return Give(values_.node, series.quantity, value);
       case Scope::kNode:
-        return Give(cache_.node, series.quantity, value);
+        return Give(values_.node, series.quantity, value);
       case Scope::kMachine:
-        return Give(cache_.machine, series.quantity, value);
+        return Give(values_.machine, series.quantity, value);
       case Scope::kNodeInfo:
         if (node_.empty()) node_ = cache_.node_names[series.owner];
         return;
@@ -98,19 +127,14 @@ class Scan {
     }
   }
 
-  void Give(Totals& totals, Quantity quantity, double value) const {
+  static void Give(Totals& totals, Quantity quantity, double value) {
     const bool is_value = value >= 0;  // not NaN either
-    if (is_value && quantity != Quantity::kNothing) totals.Take(page_, quantity, value);
+    if (is_value && quantity != Quantity::kNothing) totals.Take(quantity, value);
   }
 
   // cloudmon_pod_info knows best; without it, the first series that says anything.
-  void Identify(const CachedSeries& series) {
-    Pod& pod = cache_.pods[series.pod];
-    if (pod.page != page_) {
-      pod.page = page_;
-      pod.identity = 0;
-      pod.has_info = false;
-    }
+  static void Identify(PodValues& pod, const CachedSeries& series) {
+    pod.seen = true;
     const bool is_info = series.scope == Scope::kPodInfo;
     if (pod.has_info || (!is_info && pod.identity != 0)) return;
     pod.identity = series.identity;
@@ -118,55 +142,52 @@ class Scan {
   }
 
   PageCache& cache_;
-  const std::uint32_t page_;
+  const HeadHasher& hasher_;
   const exposition::HeadLimits& limits_;
   const bool has_pod_series_;
-  CachedHead* last_;
-  std::string_view name_;  // the last metric's, within the page's body
+  PageValues values_;
+  SeriesList::Index found_ = SeriesList::kNone;  // by Recognize()
+  std::string_view name_;                        // the last metric's that was parsed, within the page's body
   const MetricUse* use_ = nullptr;
-  std::size_t live_ = 0, rejected_ = 0;
+  std::size_t rejected_ = 0;
   std::string first_error_, node_;
 };
 
+// Whether most of what is known of a target may be of series that are gone.
+bool IsStale(const PageCache& cache) {
+  constexpr std::size_t kAlwaysKept = 64;
+  return cache.added() > 3 * cache.series.size() + kAlwaysKept;
+}
+
 }  // namespace
 
-PageReader::PageReader() : cache_(std::make_unique<PageCache>()) {}
+PageReader::PageReader() : cache_(std::make_unique<PageCache>(hasher_)) {}
 PageReader::~PageReader() = default;
 
 PageReading PageReader::Read(std::string_view body, exposition::Format format, const PageLimits& limits) {
-  ++page_;
+  std::unique_ptr<PageCache> old;
+  if (IsStale(*cache_)) old = std::exchange(cache_, std::make_unique<PageCache>(hasher_));
   const bool has_pod_series = HasPodSeries(body);
-  Scan scan(*cache_, page_, limits.head, has_pod_series);
+  Scan scan(*cache_, hasher_, limits.head, has_pod_series);
   PageReading out;
-  out.report =
-      exposition::ParsePage(body, format, limits.parse, [&scan](const exposition::Sample& s) { scan.Take(s); });
+  out.report = exposition::ParsePage(
+      body, format, limits.parse, [&scan](const exposition::Sample& s) { scan.Take(s); },
+      [&scan](std::string_view line) { return scan.Recognize(line); });
   out.report.rejected_lines += scan.rejected();
   if (out.report.first_error.empty()) out.report.first_error = scan.first_error();
-  out.reading = BuildReading(*cache_, page_, has_pod_series);
+  if (old) cache_->KeepKeys(*old);
+  cache_->EndPage();
+  out.reading = BuildReading(*cache_, scan.values(), has_pod_series);
   out.reading.node = scan.node();
-  DropStale(limits, scan.live());
   return out;
 }
 
 std::size_t PageReader::cached_series() const {
-  return cache_->heads.size();
+  return cache_->series.size();
 }
 
-void PageReader::DropStale(const PageLimits& limits, std::size_t live) {
-  constexpr std::size_t kAlwaysKept = 64;
-  if (cache_->heads.size() <= 3 * live + kAlwaysKept) return;
-  auto fresh = std::make_unique<PageCache>();
-  CachedHead* last = &fresh->first;
-  const CachedHead* series = &cache_->first;
-  for (; live > 0; --live) {
-    series = series->second.next;
-    const auto added = fresh->Add(*FindMetric(NameOf(series->first)), series->first, limits.head);
-    if (!added.ok()) continue;  // a limit was lowered meanwhile
-    last->second.next = added.value();
-    last = added.value();
-  }
-  fresh->KeepKeys(*cache_);
-  cache_ = std::move(fresh);
+std::size_t PageReader::cached_owners() const {
+  return cache_->pods.size() + cache_->instances.size() + cache_->identities.size();
 }
 
 }  // namespace cloudmon::scrape

@@ -9,10 +9,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include "aggregator/scrape/head_hash.h"
 #include "aggregator/series/reading.h"
 #include "common/exposition/parser.h"
 
@@ -30,7 +30,7 @@ struct PageReading {
   exposition::ParseReport report;
 };
 
-struct PageCache;
+class PageCache;
 
 // Of one target: remembers its series between pages. One thread at a time.
 class PageReader {
@@ -42,14 +42,14 @@ class PageReader {
 
   [[nodiscard]] PageReading Read(std::string_view body, exposition::Format format, const PageLimits& limits);
 
-  // Series remembered: at most three times those of the last page, and a few.
+  // Series remembered: those of the last page.
   [[nodiscard]] std::size_t cached_series() const;
+  // Pods, containers' instances and identities remembered: of at most three times as many series, and a few.
+  [[nodiscard]] std::size_t cached_owners() const;
 
  private:
-  void DropStale(const PageLimits& limits, std::size_t live);
-
-  std::unique_ptr<PageCache> cache_;
-  std::uint32_t page_ = 0;  // number of the page being read
+  HeadHasher hasher_;
+  std::unique_ptr<PageCache> cache_;  // never null
 };
 
 }  // namespace cloudmon::scrape

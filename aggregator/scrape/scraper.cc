@@ -185,7 +185,7 @@ void Scraper::AmendNext() {
   amend_(buckets_seconds, [&next](series::Bucket& bucket) { series::Apply(next.at(bucket.time_seconds), bucket); });
 }
 
-void Scraper::Take(Fetched fetched) {
+void Scraper::Take(const Fetched& fetched) {
   const auto found = by_id_.find(fetched.id);
   if (found == by_id_.end()) return;  // removed meanwhile
   TargetState& target = *found->second;

@@ -54,7 +54,7 @@ class Scraper {
   void Step();
 
   // Takes what the fetcher brought: reads the page into its bucket, or notes what is wrong.
-  void Take(Fetched fetched);
+  void Take(const Fetched& fetched);
 
   // As Loop::Push.
   Status Push(PushedReading pushed);

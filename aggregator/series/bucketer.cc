@@ -18,7 +18,7 @@ struct Pushed {
 };
 
 struct OpenBucket {
-  Updates updates;
+  std::vector<Updates> updates;
   std::unordered_set<const NodeState*> nodes;  // in `updates`
   // Taken in when the bucket is sealed, so that a replaced one leaves no trace in the counters.
   std::map<std::string, Pushed> pushed;
@@ -42,7 +42,7 @@ struct Bucketer::State {
   }
   void TakeInto(OpenBucket& bucket, std::int64_t bucket_seconds, const std::string& node_name, std::int64_t at_ms,
                 const TargetReading& reading);
-  void RollUp(const Updates& updates, std::int64_t bucket_seconds, std::vector<Entry>& out);
+  void RollUp(std::vector<Updates> nodes_updates, std::int64_t bucket_seconds, std::vector<Entry>& out);
   void AddLateIncreases(const Updates& updates, std::int64_t bucket_seconds, Amendment& amendment);
   void Sweep(std::int64_t bucket_seconds);
 };
@@ -70,7 +70,7 @@ void Bucketer::State::TakeInto(OpenBucket& bucket, std::int64_t bucket_seconds, 
                                std::int64_t at_ms, const TargetReading& reading) {
   NodeState& node = nodes.Find(node_name);
   if (!bucket.nodes.insert(&node).second) return;
-  nodes.Take(node, bucket_seconds, at_ms, nodes.IsInOrder(node, at_ms), reading, bucket.updates);
+  bucket.updates.push_back(nodes.Take(node, bucket_seconds, at_ms, nodes.IsInOrder(node, at_ms), reading));
 }
 
 void Bucketer::Add(const std::string& node, std::int64_t bucket_seconds, std::int64_t scraped_at_ms,
@@ -92,9 +92,8 @@ std::size_t Bucketer::PushLate(const std::string& node_name, std::int64_t bucket
   Amendment amendment;
   amendment.in_order = Nodes::IsNewer(node, measured_at_ms);
   amendment.was_missing = was_missing;
-  Updates updates;
-  state.nodes.Take(node, bucket_seconds, measured_at_ms, amendment.in_order, reading, updates);
-  amendment.node = updates.nodes.front();
+  const Updates updates = state.nodes.Take(node, bucket_seconds, measured_at_ms, amendment.in_order, reading);
+  amendment.node = updates.node;
   for (const PodUpdate& item : updates.pods) amendment.pods.push_back({item.pod->member, item.update.point});
   for (const GroupUpdate& item : updates.groups) {
     amendment.groups.push_back({item.group->member(), item.update.point});
@@ -128,20 +127,24 @@ std::map<std::int64_t, std::vector<Amendment>> Bucketer::TakeAmendments() {
   return std::exchange(state_->amendments, {});
 }
 
-void Bucketer::State::RollUp(const Updates& updates, std::int64_t bucket_seconds, std::vector<Entry>& out) {
+// Frees the updates as it goes, so that the bucket is not in memory twice.
+void Bucketer::State::RollUp(std::vector<Updates> nodes_updates, std::int64_t bucket_seconds, std::vector<Entry>& out) {
   std::vector<Group*> used;
   auto add = [&](Group* group, const Update& update, std::int64_t pods) {
     if (group != nullptr && group->Add(update, bucket_seconds, pods)) used.push_back(group);
   };
-  for (const PodUpdate& item : updates.pods) {
-    add(item.pod->ns, item.update, 1);
-    add(item.pod->deployment, item.update, 1);
-    cluster.Add(item.update, bucket_seconds);
-    out.push_back({item.pod->member, item.update.point});
-  }
-  for (const GroupUpdate& item : updates.groups) {
-    add(item.group, item.update, 0);
-    if (item.group->member()->kind == Kind::kNamespace) cluster.Add(item.update, bucket_seconds, 0);
+  for (Updates& updates : nodes_updates) {
+    for (const PodUpdate& item : updates.pods) {
+      add(item.pod->ns, item.update, 1);
+      add(item.pod->deployment, item.update, 1);
+      cluster.Add(item.update, bucket_seconds);
+      out.push_back({item.pod->member, item.update.point});
+    }
+    for (const GroupUpdate& item : updates.groups) {
+      add(item.group, item.update, 0);
+      if (item.group->member()->kind == Kind::kNamespace) cluster.Add(item.update, bucket_seconds, 0);
+    }
+    updates = {};
   }
   for (Group* group : used) out.push_back({group->member(), group->Finish()});
 }
@@ -156,11 +159,13 @@ Bucket Bucketer::Seal(std::int64_t bucket_seconds, std::size_t nodes_missing) {
     state.TakeInto(sealed, bucket_seconds, node, pushed.at_ms, pushed.reading);
   }
 
-  Updates& updates = sealed.updates;
-  const std::size_t nodes = updates.nodes.size();
-  Bucket out{bucket_seconds, std::move(updates.nodes)};
-  out.entries.reserve(nodes + updates.pods.size() + updates.pods.size() / 4 + 1);
-  state.RollUp(updates, bucket_seconds, out.entries);
+  const std::size_t nodes = sealed.updates.size();
+  std::size_t pods = 0;
+  for (const Updates& updates : sealed.updates) pods += updates.pods.size();
+  Bucket out{bucket_seconds, {}};
+  out.entries.reserve(nodes + pods + pods / 4 + 1);
+  for (const Updates& updates : sealed.updates) out.entries.push_back(updates.node);
+  state.RollUp(std::move(sealed.updates), bucket_seconds, out.entries);
 
   Point cluster = state.cluster.Finish();
   if (nodes > 0 && !cluster.Has(Field::kPods)) cluster.Set(Field::kPods, 0);
@@ -175,7 +180,11 @@ void Bucketer::State::Sweep(std::int64_t bucket_seconds) {
   if (bucket_seconds < next_sweep_seconds && bucket_seconds >= next_sweep_seconds - kSweepSeconds) return;
   next_sweep_seconds = bucket_seconds + kSweepSeconds;
   nodes.Sweep(bucket_seconds);
-  groups.Forget(bucket_seconds - kForgetGroupSeconds);
+  groups.Sweep(bucket_seconds);
+}
+
+Bucketer::Remembered Bucketer::remembered() const {
+  return {state_->nodes.node_count(), state_->nodes.pod_count(), state_->groups.size()};
 }
 
 }  // namespace cloudmon::series

@@ -51,6 +51,12 @@ class Bucketer {
   // first.
   Bucket Seal(std::int64_t bucket_seconds, std::size_t nodes_missing);
 
+  // What is remembered between buckets, of members that are there and that have ended. Bounded: see nodes.h, rollup.h.
+  struct Remembered {
+    std::size_t nodes = 0, pods = 0, groups = 0;
+  };
+  [[nodiscard]] Remembered remembered() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -29,12 +29,12 @@ Step& Step::operator+=(const Step& other) {
 Step Advance(CounterState& state, std::uint64_t raw, std::int64_t at_ms, std::optional<std::int64_t> zero_at_ms,
              Drop drop) {
   Step step;
-  if (state.raw) {
-    const bool lost = raw < *state.raw && drop == Drop::kIsUnknown;
-    step.increase = lost ? 0 : CounterIncrease(*state.raw, raw);
+  if (state.seen) {
+    const bool lost = raw < state.raw && drop == Drop::kIsUnknown;
+    step.increase = lost ? 0 : CounterIncrease(state.raw, raw);
     step.added = step.increase;
     // A gap that is known to 20 % gives a rate that is right to 20 %; a worse one is not shown.
-    const std::int64_t at_least_ms = std::max<std::int64_t>(1, 5 * state.uncertainty_ms);
+    const std::int64_t at_least_ms = std::max<std::int64_t>(1, 5 * std::int64_t{state.uncertainty_ms});
     if (!lost) step.per_ms = PerMs(step.increase, at_ms - state.at_ms, at_least_ms);
   } else if (zero_at_ms) {
     step = Step{raw, raw, PerMs(raw, at_ms - *zero_at_ms, kMinRateSinceStartMs)};

@@ -52,12 +52,22 @@ inline constexpr std::int64_t kMinRateSinceStartMs = 1000;
   return a + b < a ? std::numeric_limits<std::uint64_t>::max() : a + b;
 }
 
-// What is remembered of a counter between two scrapes.
+// What is remembered of a counter between two scrapes. Kept small: each pod has five.
 struct CounterState {
-  std::optional<std::uint64_t> raw;  // nullopt: not seen yet
-  std::int64_t at_ms = 0;            // when
-  std::int64_t uncertainty_ms = 0;   // how far `at_ms` may be off: not 0 after a restart of ours
+  CounterState() = default;
+  // A value, when (Unix time), and how far that may be off.
+  CounterState(std::uint64_t value, std::int64_t when_ms, std::int64_t off_by_ms)
+      : raw(value), at_ms(when_ms & kMaxAtMs), uncertainty_ms(off_by_ms & kMaxUncertaintyMs), seen(true) {}
+
+  static constexpr std::int64_t kMaxAtMs = (std::int64_t{1} << 42) - 1;           // in the year 2109
+  static constexpr std::int64_t kMaxUncertaintyMs = (std::int64_t{1} << 19) - 1;  // above half of the longest interval
+
+  std::uint64_t raw = 0;
+  std::int64_t at_ms : 43 = 0;
+  std::int64_t uncertainty_ms : 20 = 0;  // not 0 after a restart of ours
+  bool seen : 1 = false;                 // false: no value yet
 };
+static_assert(sizeof(CounterState) == 16);
 
 // What a scrape added to a counter.
 struct Step {

@@ -44,17 +44,19 @@ void TakeForm(PodCounters& state, const PodReading& reading) {
     state.at_ms = at_ms;
   }
   state.form = form;
+  if (form == Form::kCgroup) state.sums.reset();
+  if (form == Form::kContainers && !state.sums) state.sums = std::make_unique<ContainerSums>();
 }
 
-ContainerState& FindContainer(PodCounters& state, const std::string& name, std::int64_t at_ms) {
-  for (ContainerState& container : state.containers) {
+ContainerState& FindContainer(std::vector<ContainerState>& containers, const std::string& name, std::int64_t at_ms) {
+  for (ContainerState& container : containers) {
     if (container.name == name) return container;
   }
-  std::erase_if(state.containers, [&](const ContainerState& container) {
+  std::erase_if(containers, [&](const ContainerState& container) {
     return at_ms - container.at_ms > kForgetCountersSeconds * 1000;
   });
-  state.containers.emplace_back().name = name;
-  return state.containers.back();
+  containers.emplace_back().name = name;
+  return containers.back();
 }
 
 struct Sum {
@@ -66,11 +68,12 @@ using Sums = std::array<Sum, kContainerCounterCount>;
 
 Sums AdvanceContainers(PodCounters& state, const PodReading& reading, std::int64_t at_ms,
                        std::optional<std::int64_t> zero_at_ms) {
+  std::vector<ContainerState>& containers = state.sums->containers;
   // A container that the last scrape of a known pod did not have has begun since.
-  if (!zero_at_ms && !state.containers.empty()) zero_at_ms = state.at_ms;
+  if (!zero_at_ms && !containers.empty()) zero_at_ms = state.at_ms;
   Sums sums;
   for (const ContainerUsage& usage : reading.containers) {
-    ContainerState& container = FindContainer(state, usage.container, at_ms);
+    ContainerState& container = FindContainer(containers, usage.container, at_ms);
     if (container.at_ms == at_ms) continue;  // an old and a new one of the same name: one is followed
     const bool fresh = container.at_ms == 0;
     container.at_ms = at_ms;
@@ -89,13 +92,14 @@ void AdvanceSums(PodCounters& state, const Sums& sums, std::int64_t at_ms, Updat
   for (std::size_t i = 0; i < kContainerCounterCount; ++i) {
     if (!sums[i].known) continue;
     Step step = sums[i].step;
-    if (CounterState& restored = state.counters[i]; restored.raw) {
+    if (CounterState& restored = state.counters[i]; restored.seen) {
       // After a restart only the pod's running total is known, not the containers' values behind it.
       step = Advance(restored, sums[i].raw, at_ms, std::nullopt, Drop::kIsUnknown);
-      restored.raw.reset();
+      restored.seen = false;
     }
-    state.totals[i] = SaturatingAdd(state.totals[i], step.added);
-    SetCounter(update, i, state.totals[i], step);
+    std::uint64_t& total = state.sums->totals[i];
+    total = SaturatingAdd(total, step.added);
+    SetCounter(update, i, total, step);
   }
 }
 
@@ -163,7 +167,8 @@ PodCounters RestorePod(const Point& point, std::int64_t at_ms, std::int64_t unce
   PodCounters state;
   state.at_ms = at_ms;
   state.counters = same.counters;
-  state.totals = same.totals;
+  state.sums = std::make_unique<ContainerSums>();
+  std::copy_n(same.totals.begin(), kContainerCounterCount, state.sums->totals.begin());
   return state;
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,11 @@ struct ContainerState {
   std::array<CounterState, kContainerCounterCount> counters;
 };
 
+struct ContainerSums {
+  std::array<std::uint64_t, kContainerCounterCount> totals{};  // the running sums
+  std::vector<ContainerState> containers;
+};
+
 // A pod's totals are its cgroup's. Where the source has only containers, CPU and disk are running sums of the
 // containers' increases on top of their first sum, so that a restarted container does not make them fall.
 struct PodCounters {
@@ -45,8 +51,7 @@ struct PodCounters {
   Form form = Form::kUnknown;  // kUnknown: new, or restored
   std::int64_t at_ms = 0;      // the last reading; 0: none
   std::array<CounterState, kCounterCount> counters;
-  std::array<std::uint64_t, kCounterCount> totals{};  // kContainers, or restored: the running sums
-  std::vector<ContainerState> containers;             // kContainers
+  std::unique_ptr<ContainerSums> sums;  // kContainers, or restored; else null
 };
 // `zero_at_ms`: the pod is known to have begun then, with all counters at 0, and `state` is empty. nullopt: the pod is
 // known, or nothing is known about its past.

@@ -2,6 +2,9 @@
 #include "aggregator/series/nodes.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <tuple>
+#include <utility>
 
 namespace cloudmon::series {
 namespace {
@@ -10,16 +13,16 @@ namespace {
 // still means that the clock was set back.
 constexpr std::int64_t kSlowestScrapeMs = 60'000;
 
-PodState& PodOf(NodeState& node, const std::shared_ptr<const PodKey>& key) {
-  if (const auto found = node.by_key.find(key.get()); found != node.by_key.end()) return *found->second;
-  return node.pods[{key->ns, key->pod}];
+// A pod that was created anew under the same name.
+bool IsAnother(const PodState& pod, const PodKey& key) {
+  return pod.known && !key.uid.empty() && pod.known->uid != key.uid;
 }
 
 // While a pod is replaced by one of the same name, a page may show both: the known one is followed until it goes.
 bool IsShadowed(const PodState& pod, const PodReading& reading, const TargetReading& page) {
-  if (pod.uid.empty() || reading.key->uid.empty() || pod.uid == reading.key->uid) return false;
+  if (!IsAnother(pod, *reading.key)) return false;
   return std::any_of(page.pods.begin(), page.pods.end(), [&](const PodReading& other) {
-    return other.key->uid == pod.uid && other.key->pod == reading.key->pod && other.key->ns == reading.key->ns;
+    return other.key->uid == pod.known->uid && other.key->pod == reading.key->pod && other.key->ns == reading.key->ns;
   });
 }
 
@@ -33,12 +36,22 @@ bool IsForgotten(std::int64_t last_bucket_seconds, std::int64_t bucket_seconds) 
   return bucket_seconds - last_bucket_seconds > kForgetCountersSeconds;
 }
 
+// The node was seen without it. (A node that is not seen says nothing of its pods.)
+bool HasEnded(const NodeState& node, const PodState& pod, std::int64_t bucket_seconds) {
+  return pod.last_bucket_seconds < std::min(node.last_bucket_seconds, bucket_seconds);
+}
+
+void ForgetOrder(NodeState& node) {
+  node.first = nullptr;
+  for (const auto& pod : node.pods) pod->next = nullptr;
+}
+
 // Forgets what no longer counts and says since when the pod's counters count from 0, where that is known.
 std::optional<std::int64_t> BeginScrape(PodState& pod, const NodeState& node, const PodReading& reading,
                                         std::int64_t bucket_seconds) {
   const std::int64_t last_ms = pod.counters.at_ms;
   const bool forgotten = IsForgotten(pod.last_bucket_seconds, bucket_seconds);
-  const bool recreated = !pod.uid.empty() && !reading.key->uid.empty() && pod.uid != reading.key->uid;
+  const bool recreated = IsAnother(pod, *reading.key);
   if (last_ms != 0 && !forgotten && !recreated) return std::nullopt;
   pod.counters = PodCounters{};
 
@@ -72,37 +85,57 @@ void Nodes::SetMember(PodState& pod, MemberPtr member) {
       pod.member->deployment.empty() ? nullptr : &groups_.Deployment(pod.member->ns, pod.member->deployment);
 }
 
+PodState& Nodes::FindPod(NodeState& node, const MemberPtr& member) {
+  const auto found = node.pods.find(ByName::Name(member->ns, member->pod));
+  if (found != node.pods.end()) return **found;
+  auto pod = std::make_unique<PodState>();
+  SetMember(*pod, member);
+  return **node.pods.insert(std::move(pod)).first;
+}
+
+PodState& Nodes::FindPod(NodeState& node, const std::shared_ptr<const PodKey>& key) {
+  const auto found = node.pods.find(ByName::Name(key->ns, key->pod));
+  if (found != node.pods.end()) return **found;
+  auto pod = std::make_unique<PodState>();
+  Identify(*pod, node, key);
+  return **node.pods.insert(std::move(pod)).first;
+}
+
 // Takes over what a new key object says. A deployment once known stays while the pod is the same: what is missing from
 // a page is a source that failed for a while.
 void Nodes::Identify(PodState& pod, const NodeState& node, const std::shared_ptr<const PodKey>& key) {
-  const bool same_pod = pod.uid.empty() || key->uid.empty() || pod.uid == key->uid;
-  std::string deployment = key->deployment;
-  if (pod.member && same_pod && deployment.empty()) deployment = pod.member->deployment;
+  std::string deployment(key->deployment);
+  if (pod.member && deployment.empty() && !IsAnother(pod, *key)) deployment = pod.member->deployment;
   if (!pod.member || pod.member->deployment != deployment) {
-    SetMember(pod, std::make_shared<const Member>(
-                       Member{Kind::kPod, node.member->node, key->ns, std::move(deployment), key->pod}));
+    SetMember(pod, std::make_shared<const Member>(Member{Kind::kPod, node.member->node, std::string(key->ns),
+                                                         std::move(deployment), std::string(key->pod)}));
   }
-  if (!key->uid.empty()) pod.uid = key->uid;
+  if (!key->uid.empty()) pod.known = key;
   pod.key = key;
 }
 
 void Nodes::AddPods(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
                     const TargetReading& page, std::vector<PodUpdate>& out) {
-  out.reserve(out.size() + page.pods.size());
+  out.reserve(page.pods.size());
+  PodState** place = &node.first;
   for (const PodReading& reading : page.pods) {
-    PodState& pod = PodOf(node, reading.key);
+    if (*place == nullptr || (*place)->key != reading.key) *place = &FindPod(node, reading.key);
+    PodState& pod = **place;
+    place = &pod.next;
     if (pod.last_page == pages_ || IsShadowed(pod, reading, page)) continue;
     pod.last_page = pages_;
     std::optional<std::int64_t> zero_at_ms;
     if (in_order) zero_at_ms = BeginScrape(pod, node, reading, bucket_seconds);
-    if (pod.key != reading.key && (in_order || !pod.member)) {  // an older page does not undo what a newer one said
-      node.by_key.erase(pod.key.get());
-      Identify(pod, node, reading.key);
-      node.by_key[pod.key.get()] = &pod;
-    }
+    // An older page does not undo what a newer one said.
+    if (in_order && pod.key != reading.key) Identify(pod, node, reading.key);
     Touch(pod, bucket_seconds);
-    out.push_back(
-        {&pod, in_order ? AdvancePod(pod.counters, reading, at_ms, zero_at_ms) : Update{PodGauges(reading), {}}});
+    PodUpdate& update = out.emplace_back();
+    update.pod = &pod;
+    if (in_order) {
+      update.update = AdvancePod(pod.counters, reading, at_ms, zero_at_ms);
+    } else {
+      update.update.point = PodGauges(reading);
+    }
   }
 }
 
@@ -125,19 +158,20 @@ void Nodes::AddGroups(NodeState& node, std::int64_t bucket_seconds, std::int64_t
   }
 }
 
-void Nodes::Take(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
-                 const TargetReading& reading, Updates& out) {
+Updates Nodes::Take(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
+                    const TargetReading& reading) {
   ++pages_;
-  const std::size_t pods_before = out.pods.size();
+  Updates out;
   AddPods(node, bucket_seconds, at_ms, in_order, reading, out.pods);
   AddGroups(node, bucket_seconds, at_ms, in_order, reading, out.groups);
   Point point = in_order ? AdvanceNode(node.counters, reading.node_reading, at_ms) : NodeGauges(reading.node_reading);
-  point.Set(Field::kPods, static_cast<std::int64_t>(out.pods.size() - pods_before));
-  out.nodes.push_back({node.member, point});
+  point.Set(Field::kPods, static_cast<std::int64_t>(out.pods.size()));
+  out.node = {node.member, point};
   node.last_bucket_seconds = std::max(node.last_bucket_seconds, bucket_seconds);
-  if (!in_order) return;
+  if (!in_order) return out;
   node.at_ms = at_ms;  // last: what pods compare their start with is the scrape before this one
   node.uncertainty_ms = 0;
+  return out;
 }
 
 void Nodes::Restore(std::int64_t bucket_seconds, const Entry& entry) {
@@ -150,7 +184,7 @@ void Nodes::Restore(std::int64_t bucket_seconds, const Entry& entry) {
     const NodeCounters restored = RestoreNode(entry.point, at_ms, half_ms);
     for (std::size_t i = 0; i < kCounterCount; ++i) {
       const CounterState& counter = restored.counters[i];
-      if (!counter.raw || node.counters.counters[i].at_ms >= counter.at_ms) continue;
+      if (!counter.seen || node.counters.counters[i].at_ms >= counter.at_ms) continue;
       node.counters.counters[i] = counter;
       node.counters.totals[i] = restored.totals[i];
     }
@@ -160,7 +194,7 @@ void Nodes::Restore(std::int64_t bucket_seconds, const Entry& entry) {
     node.at_ms = at_ms;
     node.uncertainty_ms = half_ms;
   } else {
-    PodState& pod = node.pods[{member->ns, member->pod}];
+    PodState& pod = FindPod(node, member);
     if (pod.counters.at_ms >= at_ms) return;
     SetMember(pod, member);
     Touch(pod, bucket_seconds);
@@ -169,20 +203,43 @@ void Nodes::Restore(std::int64_t bucket_seconds, const Entry& entry) {
 }
 
 void Nodes::Sweep(std::int64_t bucket_seconds) {
+  std::vector<std::int64_t> ended;
+  for (const auto& [name, node] : nodes_) {
+    for (const auto& pod : node.pods) {
+      if (HasEnded(node, *pod, bucket_seconds)) ended.push_back(pod->last_bucket_seconds);
+    }
+  }
+  const std::int64_t keep_from = KeepFrom(std::move(ended), kMaxEndedPods, 0);
   for (auto& [name, node] : nodes_) {
-    std::erase_if(node.pods, [&node = node, bucket_seconds](const auto& item) {
-      const PodState& pod = item.second;
-      if (!IsForgotten(pod.last_bucket_seconds, bucket_seconds)) return false;
-      node.by_key.erase(pod.key.get());
-      return true;
+    const std::size_t erased = std::erase_if(node.pods, [&, &node = node](const auto& pod) {
+      return IsForgotten(pod->last_bucket_seconds, bucket_seconds) ||
+             (HasEnded(node, *pod, bucket_seconds) && pod->last_bucket_seconds < keep_from);
     });
+    if (erased > 0) ForgetOrder(node);
     std::erase_if(node.groups, [bucket_seconds](const auto& item) {
       return IsForgotten(item.second.last_bucket_seconds, bucket_seconds);
     });
   }
-  std::erase_if(nodes_, [bucket_seconds](const auto& item) {
-    return bucket_seconds - item.second.last_bucket_seconds > kForgetGroupSeconds && item.second.pods.empty();
-  });
+  SweepNodes(bucket_seconds);
+}
+
+void Nodes::SweepNodes(std::int64_t bucket_seconds) {
+  const auto is_silent = [bucket_seconds](const NodeState& node) {
+    return node.pods.empty() && IsForgotten(node.last_bucket_seconds, bucket_seconds);
+  };
+  std::vector<std::int64_t> silent;
+  for (const auto& [name, node] : nodes_) {
+    if (is_silent(node)) silent.push_back(node.last_bucket_seconds);
+  }
+  const std::int64_t keep_from = KeepFrom(std::move(silent), kMaxEndedNodes, bucket_seconds - kForgetGroupSeconds);
+  std::erase_if(
+      nodes_, [&](const auto& item) { return is_silent(item.second) && item.second.last_bucket_seconds < keep_from; });
+}
+
+std::size_t Nodes::pod_count() const {
+  std::size_t count = 0;
+  for (const auto& [name, node] : nodes_) count += node.pods.size();
+  return count;
 }
 
 }  // namespace cloudmon::series

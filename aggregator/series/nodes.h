@@ -7,8 +7,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,15 +20,20 @@
 
 namespace cloudmon::series {
 
+// However fast names change: of pods that have ended, and of nodes that are silent for an hour, at most this many are
+// remembered; those last seen longest ago are forgotten first.
+inline constexpr std::size_t kMaxEndedPods = 50'000, kMaxEndedNodes = 5'000;
+
 struct PodState {
   MemberPtr member;
-  std::shared_ptr<const PodKey> key;  // of the last reading; null: restored, not seen since
-  std::string uid;
+  std::shared_ptr<const PodKey> key;    // of the last reading; null: restored, not seen since
+  std::shared_ptr<const PodKey> known;  // the last one with a uid; null: none had
   std::int64_t last_bucket_seconds = 0;
   std::uint64_t last_page = 0;  // which page it was last seen on
   PodCounters counters;
   Group* ns = nullptr;          // in Groups, which keeps groups longer than pods
   Group* deployment = nullptr;  // null: the pod has none
+  PodState* next = nullptr;     // the pod that followed it on a page; null: not known
 };
 
 // What a node's documents without pods say of a group.
@@ -35,6 +41,15 @@ struct GroupState {
   std::int64_t last_bucket_seconds = 0;
   std::uint64_t last_page = 0;
   PodCounters counters;
+};
+
+// By namespace and name, which may stand for the pod.
+struct ByName {
+  using is_transparent = void;
+  using Name = std::pair<std::string_view, std::string_view>;
+  static Name Of(const Name& name) { return name; }
+  static Name Of(const std::unique_ptr<PodState>& pod) { return {pod->member->ns, pod->member->pod}; }
+  bool operator()(const auto& a, const auto& b) const { return Of(a) < Of(b); }
 };
 
 struct NodeState {
@@ -45,9 +60,8 @@ struct NodeState {
   std::int64_t at_ms = 0;           // the last scrape; 0: none
   std::int64_t uncertainty_ms = 0;  // of at_ms: not 0 after a restart
   NodeCounters counters;
-  std::map<Name, PodState> pods;  // by namespace and name
-  // The fast path: a pod whose key object is the one of its last reading. Keys are kept alive by their PodState.
-  std::unordered_map<const PodKey*, PodState*> by_key;
+  std::set<std::unique_ptr<PodState>, ByName> pods;
+  PodState* first = nullptr;          // on a page: pages keep their order, see PodState::next
   std::map<Name, GroupState> groups;  // by namespace and deployment
 };
 
@@ -60,9 +74,9 @@ struct GroupUpdate {
   Update update;
 };
 
-// What readings added to a bucket. The states outlive it: only what was not seen for an hour is freed.
+// What a reading of a node added to a bucket. The states outlive it: what an open bucket names is not freed.
 struct Updates {
-  std::vector<Entry> nodes;
+  Entry node;
   std::vector<PodUpdate> pods;
   std::vector<GroupUpdate> groups;
 };
@@ -82,24 +96,32 @@ class Nodes {
     return at_ms > node.at_ms + node.uncertainty_ms;
   }
 
-  // Appends what the reading says to `out`. Out of order only gauges are taken from it.
-  void Take(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
-            const TargetReading& reading, Updates& out);
+  // What the reading says. Out of order only gauges are taken from it.
+  [[nodiscard]] Updates Take(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
+                             const TargetReading& reading);
 
   // Goes on from a stored node's or pod's entry; of several the newest counts, and for a node's total the newest that
   // has it.
   void Restore(std::int64_t bucket_seconds, const Entry& entry);
 
-  // Frees what is forgotten.
+  // Frees what is forgotten: last seen before that bucket, longer ago than is remembered or too many.
   void Sweep(std::int64_t bucket_seconds);
+
+  [[nodiscard]] std::size_t pod_count() const;  // remembered
+  [[nodiscard]] std::size_t node_count() const { return nodes_.size(); }
 
  private:
   void AddPods(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
                const TargetReading& page, std::vector<PodUpdate>& out);
   void AddGroups(NodeState& node, std::int64_t bucket_seconds, std::int64_t at_ms, bool in_order,
                  const TargetReading& page, std::vector<GroupUpdate>& out);
+  // Made where they are not known.
+  PodState& FindPod(NodeState& node, const MemberPtr& member);
+  PodState& FindPod(NodeState& node, const std::shared_ptr<const PodKey>& key);
   void SetMember(PodState& pod, MemberPtr member);
   void Identify(PodState& pod, const NodeState& node, const std::shared_ptr<const PodKey>& key);
+
+  void SweepNodes(std::int64_t bucket_seconds);
 
   const std::int64_t interval_seconds_;
   Groups& groups_;

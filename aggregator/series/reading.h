@@ -2,10 +2,12 @@
 // What one scrape of one target (or one pushed document) says, parsed. Counters are the source's raw totals. Pure data.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cloudmon::series {
@@ -19,9 +21,29 @@ struct Usage {
   std::optional<std::uint64_t> cpu_millicores{};  // pushed documents only; used where there is no cpu_usage_usec
 };
 
-// The same object (pointer) in every reading of a target while nothing in it changes.
+// The same object (pointer) in every reading of a target while nothing in it changes. Kept small: each pod has one.
 struct PodKey {
-  std::string ns, pod, deployment, uid;  // deployment and uid may be empty
+  // Copies them; the last two may be empty.
+  PodKey(std::string_view its_ns, std::string_view its_pod, std::string_view its_deployment, std::string_view its_uid)
+      : text_(std::make_unique_for_overwrite<char[]>(its_ns.size() + its_pod.size() + its_deployment.size() +
+                                                     its_uid.size())) {
+    char* at = text_.get();
+    const auto keep = [&at](std::string_view text) {
+      const char* begin = at;
+      at = std::copy(text.begin(), text.end(), at);
+      return std::string_view(begin, text.size());
+    };
+    ns = keep(its_ns);
+    pod = keep(its_pod);
+    deployment = keep(its_deployment);
+    uid = keep(its_uid);
+  }
+
+ private:
+  std::unique_ptr<char[]> text_;  // all four, one after the other
+
+ public:
+  std::string_view ns, pod, deployment, uid;  // of text_
 };
 
 struct ContainerUsage {

@@ -2,6 +2,7 @@
 #include "aggregator/series/rollup.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 namespace cloudmon::series {
@@ -12,6 +13,13 @@ void AddSummedFields(Point& sum, const Point& point) {
     const auto so_far = static_cast<std::uint64_t>(sum.Get(field));
     sum.Set(field, ToValue(SaturatingAdd(so_far, static_cast<std::uint64_t>(point.Get(field)))));
   }
+}
+
+std::int64_t KeepFrom(std::vector<std::int64_t> last_used, std::size_t most, std::int64_t from) {
+  if (last_used.size() <= most) return from;
+  const auto at = last_used.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(last_used.begin(), at, last_used.end(), std::greater<>());
+  return std::max(from, *at + 1);
 }
 
 Group::Group(Member member) : member_(std::make_shared<const Member>(std::move(member))) {}
@@ -65,8 +73,15 @@ Group& Groups::Find(Member member) {
   return groups_.emplace(std::move(member), std::move(group)).first->second;
 }
 
-void Groups::Forget(std::int64_t seconds) {
-  std::erase_if(groups_, [seconds](const auto& item) { return item.second.last_bucket_seconds() < seconds; });
+void Groups::Sweep(std::int64_t bucket_seconds) {
+  const std::int64_t in_use_from = bucket_seconds - kForgetCountersSeconds;
+  std::vector<std::int64_t> ended;
+  for (const auto& [member, group] : groups_) {
+    if (group.last_bucket_seconds() < in_use_from) ended.push_back(group.last_bucket_seconds());
+  }
+  const std::int64_t keep_from = KeepFrom(std::move(ended), kMaxEndedGroups, bucket_seconds - kForgetGroupSeconds);
+  std::erase_if(groups_,
+                [&](const auto& item) { return item.second.last_bucket_seconds() < std::min(in_use_from, keep_from); });
 }
 
 }  // namespace cloudmon::series

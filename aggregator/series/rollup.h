@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -15,8 +16,13 @@
 
 namespace cloudmon::series {
 
-// A group without a member for this long (in bucket time) is forgotten, and its totals with it.
+// A group without a member for this long (in bucket time) is forgotten, and its totals with it. Of those without one
+// for kForgetCountersSeconds, at most so many are kept, the last used: jobs may make new names for ever.
 inline constexpr std::int64_t kForgetGroupSeconds = 7 * 24 * 3600;
+inline constexpr std::size_t kMaxEndedGroups = 10'000;
+
+// Since when ended things are kept, given when each was last used: `from`, or later where more than `most` would be.
+[[nodiscard]] std::int64_t KeepFrom(std::vector<std::int64_t> last_used, std::size_t most, std::int64_t from);
 
 // What a group's point sums directly: gauges and rates. Totals go through the increases.
 inline constexpr std::array kSummedFields = {
@@ -66,8 +72,10 @@ class Groups {
   Group& Deployment(const std::string& ns, const std::string& name) {
     return Find({Kind::kDeployment, {}, ns, name, {}});
   }
-  // Forgets groups last used before `seconds`.
-  void Forget(std::int64_t seconds);
+  // Forgets those that have ended, longer ago than is remembered or too many. No pod that is remembered is in them.
+  void Sweep(std::int64_t bucket_seconds);
+
+  [[nodiscard]] std::size_t size() const { return groups_.size(); }
 
  private:
   Group& Find(Member member);

@@ -74,11 +74,17 @@ bool CutTimestamp(const char*& at, const char* end, Format format, std::int64_t&
 }
 
 // One sample line without its newline and without blanks at its begin. An exemplar ("# {...} 1") is skipped unread.
-Fault ParseLine(const char* at, const char* end, Format format, const ParseLimits& limits, Sample& sample) {
+Fault ParseLine(const char* at, const char* end, Format format, const ParseLimits& limits, const KnownHead& known_head,
+                Sample& sample) {
   if (View(at, end).size() > limits.max_line_bytes) return {"longer than max_line_bytes:", View(at, end)};
   const char* begin = at;
-  std::string_view name;
-  if (Fault fault = grammar::ScanHead(at, end, name, [](auto, auto) { return Fault{}; }); fault.any()) return fault;
+  const std::size_t known_bytes = known_head ? known_head(View(at, end)) : 0;
+  std::string_view name = View(at, at + known_bytes);
+  if (known_bytes > 0) {
+    at += known_bytes;
+  } else if (Fault fault = grammar::ScanHead(at, end, name, [](auto, auto) { return Fault{}; }); fault.any()) {
+    return fault;
+  }
   sample.head = View(begin, at);
   sample.timestamp_ms.reset();
   const char* value = grammar::SkipBlanks(at, end);
@@ -111,7 +117,7 @@ bool OnlyBlanks(std::string_view text) {
 }  // namespace
 
 ParseReport ParsePage(std::string_view body, Format format, const ParseLimits& limits,
-                      const std::function<void(const Sample&)>& sink) {
+                      const std::function<void(const Sample&)>& sink, const KnownHead& known_head) {
   ParseReport report;
   report.complete = format == Format::kText;
   Sample sample;
@@ -138,7 +144,7 @@ ParseReport ParsePage(std::string_view body, Format format, const ParseLimits& l
     }
     const bool cut_off = newline == nullptr && format == Format::kOpenMetrics;
     const Fault fault = cut_off ? Fault{"the page ends within this line", {}}  // its value may have lost digits
-                                : ParseLine(at, end, format, limits, sample);
+                                : ParseLine(at, end, format, limits, known_head, sample);
     if (fault.any()) {
       CountBadLine(report, line_number, fault);
       continue;

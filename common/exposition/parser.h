@@ -38,13 +38,18 @@ struct ParseReport {
   bool complete = true;              // OpenMetrics: the page ended in "# EOF"
 };
 
+// How many bytes at the begin of a sample line are a head that the caller knows already and that need not be checked:
+// what follows them is the value. 0: it does not know; the line is parsed.
+using KnownHead = std::function<std::size_t(std::string_view line)>;
+
 // Calls `sink` for each sample in order. Comments, HELP, TYPE and UNIT lines, blank lines, timestamps (milliseconds in
 // text, seconds in OpenMetrics) and exemplars are understood; a bad line is counted and the rest kept. A last line
 // without a newline in text format counts as bad when it does not parse, in OpenMetrics always; so does text after
 // "# EOF". The whole head is checked: ParseHead refuses one that came from here only over its limits or for a label
-// given twice. Does not copy: views are valid during the call only.
+// given twice. `known_head`, where there is one, is asked before each sample line is parsed. Does not copy: views are
+// valid during the call only.
 ParseReport ParsePage(std::string_view body, Format format, const ParseLimits& limits,
-                      const std::function<void(const Sample&)>& sink);
+                      const std::function<void(const Sample&)>& sink, const KnownHead& known_head = nullptr);
 
 struct HeadLimits {
   std::size_t max_labels = 64;

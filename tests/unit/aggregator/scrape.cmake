@@ -5,8 +5,12 @@ cm_test(fetcher_test
   SOURCES scrape/fetcher_test.cc ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
   DEPS cm::aggregator_scrape CURL::libcurl ZLIB::ZLIB)
 cm_test(page_test
-  SOURCES scrape/page_reader_test.cc
+  SOURCES scrape/head_hash_test.cc scrape/page_reader_property_test.cc scrape/page_reader_test.cc
+          scrape/series_list_test.cc
   DEPS cm::aggregator_page)
+cm_test(churn_test
+  SOURCES scrape/churn_test.cc
+  DEPS cm::aggregator_page cm::aggregator_series)
 cm_test(scrape_test
   SOURCES
     scrape/loop_test.cc

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -34,9 +35,9 @@ std::string Show(const Usage& usage) {
 }
 
 std::string Show(const PodReading& pod) {
-  std::string out = pod.key->ns + "/" + pod.key->pod;
-  if (!pod.key->deployment.empty()) out += " of " + pod.key->deployment;
-  if (!pod.key->uid.empty()) out += " uid " + pod.key->uid;
+  std::string out = std::string(pod.key->ns) + "/" + std::string(pod.key->pod);
+  if (!pod.key->deployment.empty()) out += " of " + std::string(pod.key->deployment);
+  if (!pod.key->uid.empty()) out += " uid " + std::string(pod.key->uid);
   out += Show(pod.usage);
   if (pod.start_time_seconds) {
     out += " start=";
@@ -365,6 +366,88 @@ TEST_CASE("page: the cache is bounded, and keys outlive its renewal") {
   }
   CHECK(ShowPods(reader.Read(kStays, Format::kText, {})) == "/stays of d mem=1\n");
   CHECK(reader.cached_series() == 1);
+}
+
+TEST_CASE("page: what is known of pods that are gone is dropped") {
+  PageReader reader;
+  std::size_t most = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::string body;
+    for (int i = 0; i < 50; ++i) {
+      const std::string pod = "p" + std::to_string(round) + "-" + std::to_string(i);
+      body += "container_memory_usage_bytes{namespace=\"n\",pod=\"" + pod + "\",container=\"c\",id=\"/" + pod +
+              "\",pod_uid=\"" + pod + "\"} 1\n";
+    }
+    REQUIRE(reader.Read(body, Format::kText, {}).reading.pods.size() == 50);
+    REQUIRE(reader.cached_series() == 50);
+    most = std::max(most, reader.cached_owners());
+  }
+  CHECK(most <= 3 * (4 * 50 + 64) + 1);  // pods, instances and identities of so many series
+  CHECK(most > 3 * 50);
+}
+
+TEST_CASE("page: heads that stand in each other's place") {
+  PageReader reader;
+  auto read = [&](std::string_view body) { return ShowPods(reader.Read(body, Format::kText, {})); };
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} 1\npod_memory_usage_bytes{pod=\"b\"} 2\n") == "/a mem=1\n/b mem=2\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"b\"} 3\npod_memory_usage_bytes{pod=\"a\"} 4\n") == "/a mem=4\n/b mem=3\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"c\"} 5\npod_memory_usage_bytes{pod=\"a\"} 6\n") == "/a mem=6\n/c mem=5\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} 7\n") == "/a mem=7\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"b\"} 8\npod_memory_usage_bytes{pod=\"c\"} 9\n") == "/b mem=8\n/c mem=9\n");
+}
+
+TEST_CASE("page: a known head with another end of its line") {
+  PageReader reader;
+  auto read = [&](std::string_view line, std::size_t rejected = 0) {
+    CAPTURE(line);
+    const PageReading page = reader.Read(std::string(line) + "\n", Format::kText, {});
+    CHECK(page.report.rejected_lines == rejected);
+    return ShowPods(page);
+  };
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} 1") == "/a mem=1\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"}  2") == "/a mem=2\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"}\t3") == "/a mem=3\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"}4") == "/a mem=4\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} 5 1700000000000") == "/a mem=5\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} x", 1).empty());
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} 6") == "/a mem=6\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"}", 1).empty());
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} 7\r") == "/a mem=7\n");
+  CHECK(read("pod_memory_usage_bytes{pod=\"a\"} } 8", 1).empty());
+}
+
+TEST_CASE("page: of metrics that nobody uses only the first line's labels are looked at") {
+  PageReader reader;
+  constexpr std::string_view kBody = R"(unused{a="1"} 1
+unused{a="}"} 2
+unused{a="b"} 3 1700000000000
+unused{a="b" 4
+unused{not a label} 5
+unused 6
+unused{a="b"} x
+unused_too{a="b"} 7
+unused_too{a="b"} 8
+unused_too2{not a label} 9
+pod_memory_usage_bytes{pod="p"} 10
+unused{a="1"} 11
+unused{a="2"} 12
+)";
+  for (int i = 0; i < 2; ++i) {
+    const PageReading page = reader.Read(kBody, Format::kText, {});
+    CHECK(ShowPods(page) == "/p mem=10\n");
+    CHECK(page.report.samples == 10);
+    CHECK(page.report.rejected_lines == 3);
+    CHECK(page.report.first_error_line == 4);
+    CHECK(reader.cached_series() == 1);
+  }
+}
+
+TEST_CASE("page: heads longer than 64 KiB are read each time anew") {
+  PageReader reader;
+  PageLimits limits;
+  limits.parse.max_line_bytes = limits.head.max_label_value_bytes = 100'000;
+  const std::string body = "pod_memory_usage_bytes{pod=\"a\",x=\"" + std::string(70'000, 'x') + "\"} 1\n";
+  for (int i = 0; i < 3; ++i) CHECK(ShowPods(reader.Read(body, Format::kText, limits)) == "/a mem=1\n");
 }
 
 TEST_CASE("page: cut off anywhere, or with any byte changed, it is read without harm") {

@@ -82,8 +82,8 @@ TEST_CASE("scraper: late documents are refused while too many wait") {
   PushedReading document;
   document.measured_at_ms = kStart + 5'000;
   for (std::size_t pod = 0; pod < kPods; ++pod) {
-    const series::PodKey key{"n", "p" + std::to_string(pod), "", ""};
-    document.reading.pods.emplace_back().key = std::make_shared<const series::PodKey>(key);
+    const std::string name = "p" + std::to_string(pod);
+    document.reading.pods.emplace_back().key = std::make_shared<const series::PodKey>("n", name, "", "");
   }
   std::size_t taken = 0;
   std::string refused;

@@ -90,9 +90,9 @@ class Model {
   void Add(int node, std::int64_t bucket, std::int64_t at_ms, const TargetReading& page) {
     const bool in_order = at_ms > last_scrape_[node];
     for (const PodReading& reading : page.pods) {
-      Row row{reading.key->pod,
-              reading.key->ns,
-              reading.key->deployment,
+      Row row{std::string(reading.key->pod),
+              std::string(reading.key->ns),
+              std::string(reading.key->deployment),
               static_cast<std::int64_t>(*reading.usage.memory_bytes),
               0,
               {},
@@ -128,7 +128,7 @@ class Model {
   void Count(int node, std::int64_t bucket, std::int64_t at_ms, const PodReading& reading, Row& row) {
     const std::uint64_t cpu = *reading.usage.cpu_usage_usec;
     const auto start_ms = static_cast<std::int64_t>(*reading.start_time_seconds * 1000);
-    const auto key = std::tuple{node, reading.key->ns, reading.key->pod};
+    const auto key = std::tuple{node, std::string(reading.key->ns), std::string(reading.key->pod)};
     std::optional<Seen> seen;
     if (seen_.contains(key) && bucket - seen_[key].bucket <= 3600) seen = seen_[key];
     std::optional<std::int64_t> gap_ms;
@@ -146,7 +146,7 @@ class Model {
     if (gap_ms && *gap_ms <= 300'000) {
       row.millicores = std::llround(static_cast<double>(increase) / static_cast<double>(*gap_ms));
     }
-    seen_[key] = Seen{cpu, reading.key->uid, at_ms, std::max(bucket, seen ? seen->bucket : bucket)};
+    seen_[key] = Seen{cpu, std::string(reading.key->uid), at_ms, std::max(bucket, seen ? seen->bucket : bucket)};
   }
 
   std::map<int, std::int64_t> last_scrape_;

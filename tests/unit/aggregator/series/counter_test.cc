@@ -34,7 +34,7 @@ TEST_CASE("Advance: a rate only over a gap that means something") {
     CounterState state{100, 1'000'000, uncertainty_ms};
     const Step step = Advance(state, 300, 1'000'000 + gap_ms, std::nullopt);
     CHECK(step.increase == 200);  // always counts
-    CHECK(state.uncertainty_ms == 0);
+    CHECK(std::int64_t{state.uncertainty_ms} == 0);
     return step.per_ms.has_value();
   };
   CHECK(has_rate(1, 0));

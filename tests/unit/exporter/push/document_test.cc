@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -124,7 +125,7 @@ std::size_t CheckSame(const std::string& document, const std::string& page) {
   CheckUsage(got.node_reading.usage, want.node_reading.usage);
   CHECK(got.node_reading.cpu_capacity_millicores == want.node_reading.cpu_capacity_millicores);
   CHECK(got.node_reading.memory_capacity_bytes == want.node_reading.memory_capacity_bytes);
-  std::map<std::pair<std::string, std::string>, const series::PodReading*> pods;
+  std::map<std::pair<std::string_view, std::string_view>, const series::PodReading*> pods;
   for (const series::PodReading& pod : want.pods) {
     if (!pod.key->ns.empty()) pods[{pod.key->ns, pod.key->pod}] = &pod;
   }
