@@ -113,16 +113,10 @@ class ExportImport(Case):
 
     def broken_off(self, files, data, number, seconds):
         """Starts an import and sends a signal after so long, or none where it has ended; its exit code."""
-        with subprocess.Popen([procs.AGGREGATOR, "import", files, f"--storage.path={data}"], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True) as running:
-            try:
-                running.wait(seconds)
-            except subprocess.TimeoutExpired:
-                running.send_signal(number)
-            _, errors = running.communicate(timeout=60)
-        if number == signal.SIGINT and running.returncode != 0:
-            self.assertIn("stopped; run the same command again and it goes on", errors)
-        return running.returncode
+        code, said = procs.broken_off([procs.AGGREGATOR, "import", files, f"--storage.path={data}"], seconds, number)
+        if number == signal.SIGINT and code != 0:
+            self.assertIn("stopped; run the same command again and it goes on", said)
+        return code
 
     def test_bad_files_are_refused_with_the_place(self):
         good = '{"web-1": {\n"1795369210": [{"namespace": "shop", "memory_bytes": 1}]}}'

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at any moment, again and again: what was shown and written stays as it was, whole and once."""
+import glob
+import itertools
+import json
+import os
+import signal
+import threading
+import time
+
+from harness import procs, session
+from harness.case import Case
+from harness.fake_target import FakeTarget, send
+from harness.history import History
+from harness.reference import Reference, different, entries
+from harness.wait import until
+
+RETENTION_SECONDS = 3600
+# How much longer old buckets may stay: they may go many at a time, and not at once.
+RETENTION_SLACK_SECONDS = 480
+PODS_OF_A_TARGET = 3
+
+
+def serial_target(node):
+    """A node whose pods have, on each page, one more page of memory and a quarter second more of CPU time."""
+    serial = itertools.count(1)
+
+    def answer(handler):
+        number = next(serial)
+        lines = ["# TYPE cloudmon_node_info gauge", f'cloudmon_node_info{{node="{node}"}} 1']
+        for pod in range(PODS_OF_A_TARGET):
+            labels = f'container="app",id="/kubepods/pod{pod}/app",image="i",name="n",namespace="ns-{pod % 2}",pod="{node}-{pod}"'
+            lines += [f'container_cpu_usage_seconds_total{{{labels},cpu="total"}} {number / 4}',
+                      f"container_memory_usage_bytes{{{labels}}} {number * 4096 + pod}"]
+        send(handler, "\n".join(lines) + "\n")
+    return FakeTarget(answer)
+
+
+class Late:
+    """A node that sends what it measured half an hour ago, a second after the other, as fast as it is taken."""
+
+    def __init__(self, start):
+        self.next = start
+        self.aggregator = None  # where to, while one runs
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def memory_bytes(moment):
+        return moment * 64 % 10**10
+
+    def _document(self):
+        pod = {"pod": "late-1", "namespace": "late", "deployment": "late", "memory_bytes": self.memory_bytes(self.next),
+               "cpu_usage_usec": self.next % 10**6 * 1000}
+        return {"timestamp": self.next + 0.5, "node": "late", "node_data": {"memory_bytes": self.memory_bytes(self.next)},
+                "pods": [pod], "namespaces": [], "deployments": []}
+
+    def _run(self):
+        while not self._stop.wait(0.01):
+            aggregator = self.aggregator
+            try:
+                answer = aggregator and aggregator.get("/api/ingest", method="POST", body=json.dumps(self._document()).encode(),
+                                                       headers={"Content-Type": "application/json"})
+            except Exception:  # killed meanwhile: the same document goes to the next one
+                answer = None
+            if answer and answer.status == 200:
+                self.next += 1
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+
+
+class Kills(Case):
+    def setUp(self):
+        session.lock()
+        self.data = self.temp_dir()
+        self.begin = int(time.time())
+        # Half of the history is older than the retention already.
+        self.history = History(self.begin - 3 * RETENTION_SECONDS // 2, self.begin - RETENTION_SECONDS // 2)
+        self.targets = [serial_target(f"node-{number}") for number in range(3)]
+        self.late = Late(self.begin - RETENTION_SECONDS // 2 + 60)
+        self.addCleanup(self.late.stop)
+        for target in self.targets:
+            self.addCleanup(target.stop)
+
+    def import_history(self):
+        files = self.temp_dir()
+        self.history.write(files)
+        done = procs.run([procs.AGGREGATOR, "import", files, f"--storage.path={self.data}", "--scrape.interval=1s"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def command(self):
+        return (self.data, f"--storage.retention={RETENTION_SECONDS}s"), {
+            "targets": [target.address for target in self.targets], "interval": "1s"}
+
+    def start(self):
+        arguments, more = self.command()
+        return self.started(procs.aggregator(*arguments, **more))
+
+    def killed_at_start(self, seconds):
+        arguments, more = self.command()
+        code, said = procs.broken_off(procs.aggregator_command(*arguments, **more), seconds)
+        self.assertEqual(code, -signal.SIGKILL, said)
+
+    def ranges(self):
+        """What changes: the newest buckets, and those that come late."""
+        now = int(time.time())
+        return [(self.late.next - 60, self.late.next + 1), (now - 10, now + 1)]
+
+    def killed_while_it_runs(self, reference, seconds):
+        aggregator = self.start()
+        now = int(time.time())
+        reference.check(aggregator, now - RETENTION_SECONDS + 2, now + 1)
+        self.late.aggregator = aggregator
+        timer = threading.Timer(seconds, aggregator.process.kill)
+        timer.start()
+        reference.poll_until_gone(aggregator, self.ranges)
+        timer.join()
+        self.late.aggregator = None
+        self.assertEqual(aggregator.process.returncode, -signal.SIGKILL, aggregator.log())
+
+    def test_at_random(self):
+        choose = self.random()
+        self.import_history()
+        reference = Reference(self.history.entries())
+        kills = 200 if session.everything else 14
+        for _ in range(kills):
+            if choose.random() < 0.3:
+                self.killed_at_start(choose.uniform(0, 0.15))
+            else:
+                self.killed_while_it_runs(reference, choose.uniform(0, 2.5))
+
+        aggregator = self.start()
+        now = int(time.time())
+        found = reference.check(aggregator, now - RETENTION_SECONDS + 2, now + 1)
+        self.check_values(found, kills)
+        self.assertLessEqual(reference.lost, 2 * kills, "of buckets that were shown")
+        too_old = self.begin - RETENTION_SECONDS - RETENTION_SLACK_SECONDS
+        until(lambda: not aggregator.get(f"/api/pods?start={too_old - RETENTION_SECONDS}&end={too_old}").json, 20, "retention")
+        self.assertNotIn("damaged", aggregator.log())
+
+    def check_values(self, found, kills):
+        """All that is there was served once: memory grows with each page."""
+        late = {key[-1]: entry["memory_bytes"] for key, entry in found.items() if key[0] == "pods" and key[1] == "late"}
+        self.assertGreater(len(late), 100, "buckets that came late")
+        self.assertEqual(late, {moment: Late.memory_bytes(moment) for moment in late})
+        for number, target in enumerate(self.targets):
+            for pod in range(PODS_OF_A_TARGET):
+                pages = [entry["memory_bytes"] - pod for key, entry in sorted(found.items(), key=lambda item: item[0][-1])
+                         if key[4] == f"node-{number}-{pod}"]
+                self.assertGreater(len(pages), kills // 10, "buckets of a target")
+                self.assertEqual(pages, sorted(set(pages)), "a page is in one bucket")
+                self.assertTrue(all(page % 4096 == 0 and page <= target.requests * 4096 for page in pages), pages)
+
+
+class Commands(Case):
+    """Imports and exports that are killed at random."""
+
+    def setUp(self):
+        session.lock()
+        self.files = self.temp_dir()
+        end = int(time.time()) // 10 * 10
+        self.history = History(end - 40_000, end, pods=20, interval=10)
+        self.history.write(self.files)
+        self.end = f"--end={end}"  # an aggregator that runs makes buckets, also without targets
+
+    def export(self, data):
+        out = self.temp_dir()
+        done = procs.run([procs.AGGREGATOR, "export", f"--storage.path={data}", f"--out={out}", self.end], timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.contents(out)
+
+    @staticmethod
+    def contents(directory):
+        found = {}
+        for path in glob.glob(directory + "/*"):
+            with open(path, "rb") as file:
+                found[os.path.basename(path)] = file.read()
+        return found
+
+    def assert_same(self, got, want):
+        """Two results of contents(), too long to be shown."""
+        self.assertEqual(sorted(got), sorted(want), "these files and nothing else")
+        self.assertEqual([name for name in want if got[name] != want[name]], [], "files that differ")
+
+    def killed_until_done(self, choose, command):
+        """Kills it after a random time, again and again, later each time; how often."""
+        for kills in range(200):
+            code, said = procs.broken_off(command, choose.uniform(0, 0.1 + kills / 20))
+            if code == 0:
+                return kills
+            self.assertEqual(code, -signal.SIGKILL, said)
+        self.fail(f"{command} never ends")
+
+    def assert_history(self, aggregator):
+        found = entries(aggregator, self.history.times[0], self.history.times[-1] + 1)
+        want = self.history.entries()
+        self.assertEqual((len(found), different(found, want)), (len(want), []))
+
+    def test_an_import_goes_on(self):
+        data, whole = self.temp_dir(), self.temp_dir()
+        self.assertGreater(self.killed_until_done(self.random(), [
+            procs.AGGREGATOR, "import", self.files, f"--storage.path={data}"]), 0)
+        done = procs.run([procs.AGGREGATOR, "import", self.files, f"--storage.path={whole}"], timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_same(self.export(data), self.export(whole))
+        aggregator = self.started(procs.aggregator(data, interval="10s"))
+        self.assert_history(aggregator)
+
+    def test_an_export_leaves_everything_as_it_was(self):
+        data = self.temp_dir()
+        done = procs.run([procs.AGGREGATOR, "import", self.files, f"--storage.path={data}"], timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        aggregator = self.started(procs.aggregator(data, interval="10s"))
+        before = self.export(data)
+        out = self.temp_dir()
+        kills = self.killed_until_done(self.random(), [procs.AGGREGATOR, "export", f"--storage.path={data}", f"--out={out}", self.end])
+        self.assertGreater(kills, 0)
+        self.assert_same(self.contents(out), before)
+        self.assert_history(aggregator)
+        aggregator.kill()
+        self.assert_same(self.export(data), before)
