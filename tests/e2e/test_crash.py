@@ -37,10 +37,11 @@ def serial_target(node):
 
 
 class Late:
-    """A node that sends what it measured half an hour ago, a second after the other, as fast as it is taken."""
+    """A node that sends what it measured half an hour ago, a second after the other, as fast as it is taken; then all again."""
 
-    def __init__(self, start):
-        self.next = start
+    def __init__(self, times):
+        self._times = times
+        self.next = times[0]
         self.aggregator = None  # where to, while one runs
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -65,7 +66,7 @@ class Late:
             except Exception:  # killed meanwhile: the same document goes to the next one
                 answer = None
             if answer and answer.status == 200:
-                self.next += 1
+                self.next = self.next + 1 if self.next < self._times[-1] else self._times[0]
 
     def stop(self):
         self._stop.set()
@@ -80,7 +81,7 @@ class Kills(Case):
         # Half of the history is older than the retention already.
         self.history = History(self.begin - 3 * RETENTION_SECONDS // 2, self.begin - RETENTION_SECONDS // 2)
         self.targets = [serial_target(f"node-{number}") for number in range(3)]
-        self.late = Late(self.begin - RETENTION_SECONDS // 2 + 60)
+        self.late = Late(range(self.begin - RETENTION_SECONDS // 2 + 60, self.begin - 60))
         self.addCleanup(self.late.stop)
         for target in self.targets:
             self.addCleanup(target.stop)
