@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Damaged files of the database: what cannot be read is left out and said so; nothing is made up."""
+import json
+import os
+import shutil
+import tempfile
+import time
+
+from harness import procs, session
+from harness.case import Case
+from harness.history import History
+from harness.reference import Reference, different, entries, metric
+from harness.wait import until
+
+ROUNDS = 30
+BLOCK_BYTES = 4096
+
+
+def flip_bits(choose, content, start):
+    """A few bits close to each other, as a bad cell would."""
+    for _ in range(choose.randint(1, 3)):
+        content[min(start + choose.randrange(64), len(content) - 1)] ^= 1 << choose.randrange(8)
+
+
+def lose_block(choose, content, start):
+    """A block that was never written, or another one in its place."""
+    start -= start % BLOCK_BYTES
+    length = len(content[start:start + BLOCK_BYTES])
+    other = choose.randrange(0, len(content) - length + 1)
+    content[start:start + length] = choose.choice([bytes(length), bytes(content[other:other + length])])
+
+
+def cut(_, content, start):
+    del content[start:]
+
+
+class Damage(Case):
+    @classmethod
+    def setUpClass(cls):
+        session.lock()
+        cls.pristine = tempfile.mkdtemp(prefix="cloud-monitor-e2e-test.")
+        cls.addClassCleanup(shutil.rmtree, cls.pristine, ignore_errors=True)
+        cls.start = int(time.time()) - 3000
+        cls.end = cls.start + 2000
+        cls.reference = Reference()
+        cls.fill()
+
+    @classmethod
+    def fill(cls):
+        """A history that was imported, and after it a hundred buckets that were not; killed, so that a journal is left."""
+        history = History(cls.start, cls.end - 200, pods=4)
+        with tempfile.TemporaryDirectory() as files:
+            history.write(files)
+            done = procs.run([procs.AGGREGATOR, "import", files, f"--storage.path={cls.pristine}", "--scrape.interval=1s"])
+        assert done.returncode == 0, done.stderr
+        with procs.aggregator(cls.pristine, interval="1s") as aggregator:
+            for moment in range(cls.end - 200, cls.end - 100):
+                cls.push(aggregator, moment)
+            until(lambda: len(aggregator.get(f"/api/pods/pushed?start={cls.start}&end={cls.end}").json) == 100, 30, "what was pushed")
+            cls.reference.poll(aggregator, (cls.start, cls.end))
+            until(lambda: metric(aggregator, "cloudmon_store_write_queue") == 0, 30, "it is written")
+            aggregator.kill()
+
+    @staticmethod
+    def push(aggregator, moment):
+        document = {"timestamp": moment, "node": "pusher", "node_data": {"memory_bytes": moment * 3}, "namespaces": [],
+                    "deployments": [], "pods": [{"pod": "pushed", "namespace": "shop", "memory_bytes": moment * 7}]}
+        answer = aggregator.get("/api/ingest", method="POST", body=json.dumps(document).encode(),
+                                headers={"Content-Type": "application/json"})
+        assert answer.status == 200, answer.text
+
+    def damaged_copy(self, choose):
+        """(directory, what was done to which file)"""
+        directory = self.temp_dir() + "/data"
+        shutil.copytree(self.pristine, directory)
+        files = [entry for entry in os.scandir(directory) if entry.stat().st_size > 0 and entry.name.startswith("cloud-monitor.db")
+                 and not entry.name.endswith("-shm")]  # which is made anew after a kill
+        chosen = choose.choices(files, [entry.stat().st_size for entry in files])[0]
+        with open(chosen.path, "rb") as file:
+            content = bytearray(file.read())
+        start = choose.randrange(len(content))
+        how = choose.choice([flip_bits, flip_bits, flip_bits, lose_block, cut])
+        how(choose, content, start)
+        with open(chosen.path, "wb") as file:
+            file.write(content)
+        return directory, f"{how.__name__} at {start} of {chosen.name}"
+
+    def test_at_random_places(self):
+        choose = self.random()
+        differ = 0
+        for _ in range(ROUNDS):
+            directory, what = self.damaged_copy(choose)
+            with self.subTest(what):
+                differ += self.check(directory)
+        print(f"     {differ} of {ROUNDS} had other values")
+
+    def check(self, directory):
+        aggregator = self.started(procs.aggregator(directory, interval="1s"))
+        try:
+            found = entries(aggregator, self.start, self.end)
+        finally:
+            aggregator.stop()
+        self.assertEqual(aggregator.process.returncode, 0, aggregator.log())
+        wrong = different(found, self.reference.shown)
+        unknown = [key for key in found if key not in self.reference.shown]
+        missing = [key for key in self.reference.shown if key not in found]
+        print(len(found), len(wrong), len(unknown), len(missing), [l for l in aggregator.log().splitlines() if "storage" in l])
+        return bool(wrong or unknown)
