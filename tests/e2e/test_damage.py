@@ -2,6 +2,7 @@
 """Damaged files of the database: what cannot be read is left out and said so; nothing is made up."""
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -85,24 +86,28 @@ class Damage(Case):
             file.write(content)
         return directory, f"{how.__name__} at {start} of {chosen.name}"
 
+    @classmethod
+    def kept_as_text(cls):
+        """Whether the sealed values stand in the database as decimal text: without a checksum, another digit is another value."""
+        with open(cls.pristine + "/cloud-monitor.db", "rb") as file:
+            return str(History.values("past-0", cls.start)["memory_bytes"]).encode() in file.read()
+
     def test_at_random_places(self):
         choose = self.random()
-        differ = 0
+        made_up, silent = [], []
         for _ in range(ROUNDS):
             directory, what = self.damaged_copy(choose)
             with self.subTest(what):
-                differ += self.check(directory)
-        print(f"     {differ} of {ROUNDS} had other values")
-
-    def check(self, directory):
-        aggregator = self.started(procs.aggregator(directory, interval="1s"))
-        try:
-            found = entries(aggregator, self.start, self.end)
-        finally:
-            aggregator.stop()
-        self.assertEqual(aggregator.process.returncode, 0, aggregator.log())
-        wrong = different(found, self.reference.shown)
-        unknown = [key for key in found if key not in self.reference.shown]
-        missing = [key for key in self.reference.shown if key not in found]
-        print(len(found), len(wrong), len(unknown), len(missing), [l for l in aggregator.log().splitlines() if "storage" in l])
-        return bool(wrong or unknown)
+                aggregator = self.started(procs.aggregator(directory, interval="1s"))
+                found = entries(aggregator, self.start, self.end)
+                self.assertEqual(aggregator.stop(), 0, aggregator.log())
+                if different(found, self.reference.shown) or not found.keys() <= self.reference.shown.keys():
+                    made_up.append(what)
+                # A journal whose end is damaged cannot be told from one that ends there.
+                elif len(found) < len(self.reference.shown) and not what.endswith("-wal"):
+                    if not re.search("(warning|error) storage: ", aggregator.log()):
+                        silent.append(what)
+        if self.kept_as_text():
+            print(f"     text without checksums: of {ROUNDS}, {len(made_up)} showed other values, {len(silent)} left some out silently")
+        else:
+            self.assertEqual((made_up, silent), ([], []), "(shown, and never stored; left out, and not said)")
