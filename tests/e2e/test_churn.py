@@ -2,12 +2,12 @@
 """Pods that live for a few buckets only: what is kept of them is bounded, in memory and on the disk."""
 import json
 import os
-import statistics
 import time
 
 from harness import procs, session
 from harness.case import Case
 from harness.fake_target import FakeTarget, send
+from harness.history import import_files
 from harness.reference import metric
 from harness.wait import until
 
@@ -70,7 +70,7 @@ class Live(Case):
     def test_pods_of_the_past(self):
         self.start(new_pods=700)
         until(lambda: self.target.pages >= 10, 30, "ten pages")
-        until(lambda: self.aggregator.get("/api/cluster?window=5m").json[-1]["pods"] == 700 * LIFE_PAGES, 10, "a whole bucket")
+        until(lambda: self.aggregator.get("/api/cluster").json[0]["pods"] == 700 * LIFE_PAGES, 10, "a whole bucket")
         self.assert_newest()
         for number in (699, 700 * 4):
             self.assert_past(number)
@@ -89,11 +89,11 @@ class Live(Case):
         for number in (1999, 2000 * 100, 2000 * 490):
             self.assert_past(number)
         third = len(rss) // 3
-        for name, values in (("resident bytes", rss), ("members in memory", members)):
+        for name, values, spare in (("resident bytes", rss, 8 << 20), ("members in memory", members, 0)):
             with self.subTest(name):
-                first, last = (statistics.median(part) for part in (values[:third], values[-third:]))
-                print(f"     {name}: median {first:.4g} in the first third, {last:.4g} in the last, most {max(values):.4g}")
-                self.assertLess(max(values[-third:]), 1.25 * max(values[:third]) + (8 << 20 if name == "resident bytes" else 0))
+                first, last = max(values[:third]), max(values[-third:])
+                print(f"     {name}: most {first:.4g} in the first third, {last:.4g} in the last")
+                self.assertLess(last, 1.25 * first + spare)
         self.assertEqual(metric(self.aggregator, "cloudmon_store_buckets_lost_total"), 0)
 
 
@@ -111,13 +111,12 @@ class Retention(Case):
                 buckets = {str(start + number // 100 + i): [entry] for i in range(self.LIFE_BUCKETS)}
                 file.write(f'{"," if number else "{"}"{prefix}-{number}":{json.dumps(buckets)}\n')
             file.write("}")
-        done = procs.run([procs.AGGREGATOR, "import", files, f"--storage.path={data}", "--scrape.interval=1s"], timeout=600)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        import_files(files, data)
 
     def test_a_pod_is_forgotten(self):
         session.lock()
         now = int(time.time())
-        pods = 1_000_000 if session.everything else 20_000
+        pods = 100_000 if session.everything else 20_000
         data = self.temp_dir()
         self.import_pods(data, "old", pods, now - 6 * 3600 - pods // 100)
         self.import_pods(data, "new", 1000, now - 1800)
@@ -125,11 +124,13 @@ class Retention(Case):
 
         aggregator = self.started(procs.aggregator(data, "--storage.retention=1h", interval="1s"))
         for number in (0, pods - 1):
-            until(lambda: aggregator.get(f"/api/pods/old-{number}?window=1d").status == 404, 300, f"pod {number} is forgotten")
+            path = f"/api/pods/old-{number}?window=1d"
+            until(lambda: aggregator.get(path).status == 404, 300, f"pod {number} is forgotten")
         kept = aggregator.get("/api/pods/new-999?window=1h").json
         self.assertEqual([entry["memory_bytes"] for entry in kept], [999] * self.LIFE_BUCKETS)
         until(lambda: metric(aggregator, "cloudmon_store_members") < 2000, 60, "only members that are left are in memory")
-        until(lambda: metric(aggregator, "cloudmon_store_database_bytes") < before / 4 + (20 << 20), 300, "space is given back")
+        # The journal may be large until the end.
+        until(lambda: metric(aggregator, "cloudmon_store_database_bytes") < before / 4 + (20 << 20), 300, "space is back")
         self.assertEqual(aggregator.stop(), 0)
         self.assertLess(size_of(data), before / 4)
 

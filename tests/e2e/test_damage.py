@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Damaged files of the database: what cannot be read is left out and said so; nothing is made up."""
-import json
 import os
 import re
 import shutil
@@ -50,32 +49,24 @@ class Damage(Case):
     def fill(cls):
         """A history that was imported, and after it a hundred buckets that were not; killed, so that a journal is left."""
         history = History(cls.start, cls.end - 200, pods=4)
-        with tempfile.TemporaryDirectory() as files:
-            history.write(files)
-            done = procs.run([procs.AGGREGATOR, "import", files, f"--storage.path={cls.pristine}", "--scrape.interval=1s"])
-        assert done.returncode == 0, done.stderr
+        history.store(cls.pristine)
         with procs.aggregator(cls.pristine, interval="1s") as aggregator:
             for moment in range(cls.end - 200, cls.end - 100):
-                cls.push(aggregator, moment)
-            until(lambda: len(aggregator.get(f"/api/pods/pushed?start={cls.start}&end={cls.end}").json) == 100, 30, "what was pushed")
+                document = {"timestamp": moment, "node": "pusher", "node_data": {"memory_bytes": moment * 3}, "namespaces": [],
+                            "deployments": [], "pods": [{"pod": "pushed", "namespace": "shop", "memory_bytes": moment * 7}]}
+                assert aggregator.push(document).status == 200
+            path = f"/api/pods/pushed?start={cls.start}&end={cls.end}"
+            until(lambda: len(aggregator.get(path).json) == 100, 30, "what was pushed")
             cls.reference.poll(aggregator, (cls.start, cls.end))
             until(lambda: metric(aggregator, "cloudmon_store_write_queue") == 0, 30, "it is written")
             aggregator.kill()
-
-    @staticmethod
-    def push(aggregator, moment):
-        document = {"timestamp": moment, "node": "pusher", "node_data": {"memory_bytes": moment * 3}, "namespaces": [],
-                    "deployments": [], "pods": [{"pod": "pushed", "namespace": "shop", "memory_bytes": moment * 7}]}
-        answer = aggregator.get("/api/ingest", method="POST", body=json.dumps(document).encode(),
-                                headers={"Content-Type": "application/json"})
-        assert answer.status == 200, answer.text
 
     def damaged_copy(self, choose):
         """(directory, what was done to which file)"""
         directory = self.temp_dir() + "/data"
         shutil.copytree(self.pristine, directory)
-        files = [entry for entry in os.scandir(directory) if entry.stat().st_size > 0 and entry.name.startswith("cloud-monitor.db")
-                 and not entry.name.endswith("-shm")]  # which is made anew after a kill
+        # -shm is made anew after a kill; the lock has no content that is used.
+        files = [entry for entry in os.scandir(directory) if entry.name in ("cloud-monitor.db", "cloud-monitor.db-wal")]
         chosen = choose.choices(files, [entry.stat().st_size for entry in files])[0]
         with open(chosen.path, "rb") as file:
             content = bytearray(file.read())
@@ -88,7 +79,7 @@ class Damage(Case):
 
     @classmethod
     def kept_as_text(cls):
-        """Whether the sealed values stand in the database as decimal text: without a checksum, another digit is another value."""
+        """Whether the values stand in the database as decimal text: without a checksum, another digit is another value."""
         with open(cls.pristine + "/cloud-monitor.db", "rb") as file:
             return str(History.values("past-0", cls.start)["memory_bytes"]).encode() in file.read()
 
@@ -108,6 +99,7 @@ class Damage(Case):
                     if not re.search("(warning|error) storage: ", aggregator.log()):
                         silent.append(what)
         if self.kept_as_text():
-            print(f"     text without checksums: of {ROUNDS}, {len(made_up)} showed other values, {len(silent)} left some out silently")
+            print(f"     text without checksums: {len(made_up)} of {ROUNDS} showed other values, "
+                  f"{len(silent)} left some out and did not say so")
         else:
             self.assertEqual((made_up, silent), ([], []), "(shown, and never stored; left out, and not said)")

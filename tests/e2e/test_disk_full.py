@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """No room for the database: answers go on from memory, and what was not written is written when there is room."""
 import itertools
-import json
 import os
+import re
 import signal
 import time
 
@@ -49,7 +49,7 @@ class DiskFull(Case):
 
     def errors(self, aggregator):
         """Lines of the log that say what went wrong with the store."""
-        return [line for line in aggregator.log().splitlines() if "storage:" in line and (" error " in line or " warn " in line)]
+        return re.findall("^.* (?:error|warning) storage: .*$", aggregator.log(), re.M)
 
     def check_after_kill(self, aggregator):
         self.wait_until_written(aggregator)
@@ -114,33 +114,26 @@ class DiskFull(Case):
         self.wait_for_buckets(aggregator, 1)
         self.check_after_kill(aggregator)
 
-    def import_history(self, start, end):
-        history = History(start, end)
-        files = self.temp_dir()
-        history.write(files)
-        done = procs.run([procs.AGGREGATOR, "import", files, f"--storage.path={self.path}/data", "--scrape.interval=1s"])
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return history
-
     def test_while_buckets_come_fast(self):
         """Now and then a little room is left, so that whatever is done with many buckets at once fails somewhere."""
         self.small_disk(8)
         choose = self.random()
         self.begin -= 1800
-        self.import_history(self.begin - 10, self.begin)  # so that all that follows is in memory
+        History(self.begin - 10, self.begin).store(self.path + "/data")  # so that all that follows is in memory
         aggregator = self.start()
         moments = iter(range(self.begin, self.begin + 1700))
         for left in [0] + [choose.randrange(400_000) for _ in range(20 if session.everything else 4)]:
             self.disk.fill(left)
             for moment in itertools.islice(moments, 80):
-                self.push(aggregator, moment)
+                self.assertEqual(aggregator.push(self.document(moment)).status, 200)
             until(lambda: (moment, 2) in self.pushed(aggregator), 20, "the last document is shown")
             self.poll(aggregator)
             self.disk.free()
-        self.assertEqual(self.pushed(aggregator), [(past, 2) for past in range(self.begin, moment + 1)])
+        want = [(past, 2) for past in range(self.begin, moment + 1)]
+        self.assertEqual(self.pushed(aggregator), want)
         self.assertGreater(metric(aggregator, "cloudmon_store_write_failures_total"), 0)
         self.assertEqual(metric(aggregator, "cloudmon_store_buckets_lost_total"), 0)
-        self.assertEqual(self.pushed(self.check_after_kill(aggregator)), [(past, 2) for past in range(self.begin, moment + 1)])
+        self.assertEqual(self.pushed(self.check_after_kill(aggregator)), want)
 
     def pushed(self, aggregator):
         """The cluster's buckets before those of the target: [(time, pods)]."""
@@ -148,16 +141,15 @@ class DiskFull(Case):
         return [(entry["time"], entry["pods"]) for entry in cluster]
 
     @staticmethod
-    def push(aggregator, moment):
-        pods = [{"pod": f"pushed-{pod}", "namespace": "shop", "memory_bytes": moment * 4096 % (10**9 + pod)} for pod in range(2)]
-        document = {"timestamp": moment, "node": "pusher", "node_data": {}, "namespaces": [], "deployments": [], "pods": pods}
-        answer = aggregator.get("/api/ingest", method="POST", body=json.dumps(document).encode(),
-                                headers={"Content-Type": "application/json"})
-        assert answer.status == 200, answer.text
+    def document(moment):
+        pods = [{"pod": f"pushed-{pod}", "namespace": "shop", "memory_bytes": moment * 4096 % (10**9 + pod)}
+                for pod in range(2)]
+        return {"timestamp": moment, "node": "pusher", "node_data": {}, "namespaces": [], "deployments": [], "pods": pods}
 
     def test_while_old_buckets_go(self):
         self.small_disk(64)
-        history = self.import_history(self.begin - 9000, self.begin - 1800)
+        history = History(self.begin - 9000, self.begin - 1800)
+        history.store(self.path + "/data")
         config = self.temp_dir() + "/config.yaml"
         self.write_retention(config, "7d")
         aggregator = self.start(f"--config.file={config}")
@@ -173,7 +165,8 @@ class DiskFull(Case):
         self.wait_until_written(aggregator)
         if not session.everything:  # by itself it tries again after a minute
             self.assertEqual(aggregator.get("/-/reload", method="POST").status, 200)
-        until(lambda: not aggregator.get(f"/api/pods?start={history.times[0]}&end={self.begin - 4200}").json, 120, "retention")
+        too_old = f"/api/pods?start={history.times[0]}&end={self.begin - 4200}"
+        until(lambda: not aggregator.get(too_old).json, 120, "retention")
         aggregator = self.check_after_kill(aggregator)
         self.assert_history(aggregator, history)
 

@@ -2,6 +2,9 @@
 """Points whose values follow from their names and times, as files for the import command."""
 import json
 import random
+import tempfile
+
+from harness import procs
 
 
 class History:
@@ -9,6 +12,7 @@ class History:
 
     def __init__(self, start, end, pods=2, interval=1):
         self.times = range(start, end, interval)
+        self._interval = interval
         self.pods = [f"past-{number}" for number in range(pods)]
 
     @staticmethod
@@ -33,3 +37,15 @@ class History:
         with open(f"{directory}/pods.json", "w", encoding="utf-8") as file:
             json.dump({pod: {str(time): [{"namespace": "history", "node": "past", **self.values(pod, time)}]
                              for time in self.times} for pod in self.pods}, file)
+
+    def store(self, data):
+        """Imports all into the database in the directory `data`."""
+        with tempfile.TemporaryDirectory() as files:
+            self.write(files)
+            import_files(files, data, self._interval)
+
+
+def import_files(files, data, interval=1):
+    done = procs.run([procs.AGGREGATOR, "import", files, f"--storage.path={data}", f"--scrape.interval={interval}s"],
+                     timeout=600)
+    assert done.returncode == 0, done.stderr

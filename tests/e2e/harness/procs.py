@@ -3,6 +3,7 @@
 import ctypes
 import dataclasses
 import glob
+import json
 import os
 import re
 import signal
@@ -87,6 +88,11 @@ class Program:
 
     def get(self, path, **more):
         return http.get(self.url + path, **more)
+
+    def push(self, document):
+        """Sends a document to an aggregator."""
+        return self.get("/api/ingest", method="POST", body=json.dumps(document).encode(),
+                        headers={"Content-Type": "application/json"})
 
     def stop(self):
         """SIGTERM; the exit code. Kills what does not end in 20 s, and says so."""

@@ -72,7 +72,7 @@ class FailingDisk(SmallDisk):
         _run("mount", "-o", "loop", self._image, self.path)
 
     def fail(self):
-        """From now on it is read-only, also for files that are open, as after an error of the device; what was written is kept."""
+        """From now on it is read-only, also for files that are open, as after an error of the device. It keeps what it has."""
         subprocess.run(["sync", "--file-system", self.path], check=True)
         _run("mount", "-o", "remount,abort", self.path)
 
