@@ -122,7 +122,7 @@ class Kills(Case):
         choose = self.random()
         self.history.store(self.data)
         reference = Reference(self.history.entries())
-        kills = 200 if session.everything else 14
+        kills = 200 if session.everything else 12
         for _ in range(kills):
             if choose.random() < 0.3:
                 self.killed_at_start(choose.uniform(0, 0.15))

@@ -64,7 +64,7 @@ class DiskFull(Case):
         aggregator = self.start()
         self.wait_for_buckets(aggregator, 2)
         self.wait_until_written(aggregator)
-        for outage in (1, 2):
+        for outage in range(1, 4 if session.everything else 2):
             self.disk.fill()
             self.wait_for_failures(aggregator)
             self.wait_for_buckets(aggregator, 1)
@@ -122,7 +122,7 @@ class DiskFull(Case):
         History(self.begin - 10, self.begin).store(self.path + "/data")  # so that all that follows is in memory
         aggregator = self.start()
         moments = iter(range(self.begin, self.begin + 1700))
-        for left in [0] + [choose.randrange(400_000) for _ in range(20 if session.everything else 4)]:
+        for left in [0] + [choose.randrange(400_000) for _ in range(20 if session.everything else 3)]:
             self.disk.fill(left)
             for moment in itertools.islice(moments, 80):
                 self.assertEqual(aggregator.push(self.document(moment)).status, 200)

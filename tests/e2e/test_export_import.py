@@ -42,6 +42,16 @@ def write_pods(directory, pods, buckets):
         json.dump(content, file)
 
 
+def read_terminal(descriptor):
+    """All that was written to it; a read gives a part."""
+    parts = []
+    while True:
+        try:
+            parts.append(os.read(descriptor, 1 << 16))
+        except OSError:  # nobody has it open any more, and nothing is left
+            return b"".join(parts)
+
+
 class ExportImport(Case):
     def export(self, data, *flags, zone="UTC", **more):
         """Exports into a new directory; its path."""
@@ -201,7 +211,7 @@ class ExportImport(Case):
             done = subprocess.run([procs.AGGREGATOR, *arguments, f"--storage.path={data}"], stdout=subprocess.PIPE,
                                   stderr=terminal, timeout=60, check=True)
             os.close(terminal)
-            text = os.read(shown, 1 << 16).decode()
+            text = read_terminal(shown).decode()
             os.close(shown)
             self.assertRegex(text, r"pods\.json  \[[#.]{20}\] +\d+ %  ")
             self.assertTrue(text.endswith("\r\x1b[K"), "the line is gone at the end")

@@ -5,7 +5,8 @@ import re
 import time
 
 LABELS = ("node", "namespace", "deployment", "pod")
-KINDS = ("nodes", "pods", "namespaces", "deployments", "cluster")
+# The cluster first: what is there when it is asked is there when the others are.
+KINDS = ("cluster", "nodes", "pods", "namespaces", "deployments")
 TOTALS = ("cpu_usage_usec", "disk_read_bytes", "disk_write_bytes", "network_rx_bytes", "network_tx_bytes")
 
 
