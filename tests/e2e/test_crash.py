@@ -93,6 +93,11 @@ class Kills(Case):
         code, said = procs.broken_off(self.command(), seconds)
         self.assertEqual(code, -signal.SIGKILL, said)
 
+    @staticmethod
+    def check(reference, aggregator):
+        now = int(time.time())
+        return reference.check(aggregator, now - RETENTION_SECONDS + 2, now + 1)
+
     def ranges(self):
         """What changes: the newest buckets, and those that come late."""
         now = int(time.time())
@@ -101,8 +106,7 @@ class Kills(Case):
     def killed_while_it_runs(self, reference, seconds, ending_seconds):
         """`ending_seconds`: how long before the kill it is told to end; None: not at all."""
         aggregator = self.started(procs.Program(self.command()))
-        now = int(time.time())
-        reference.check(aggregator, now - RETENTION_SECONDS + 2, now + 1)
+        self.check(reference, aggregator)
         self.late.aggregator = aggregator
 
         def end():
@@ -131,16 +135,17 @@ class Kills(Case):
                 self.killed_while_it_runs(reference, choose.uniform(0, 2.5), ending_seconds)
 
         aggregator = self.started(procs.Program(self.command()))
-        now = int(time.time())
-        found = reference.check(aggregator, now - RETENTION_SECONDS + 2, now + 1)
-        self.check_values(found, kills)
+        self.check(reference, aggregator)
+        until(lambda: sum(entry["nodes"] == len(self.targets) for entry in aggregator.get("/api/cluster?window=10m").json) > 2,
+              30, "buckets of all targets")
+        self.check_values(self.check(reference, aggregator))
         self.assertLessEqual(reference.lost, 2 * kills, "of buckets that were shown")
         too_old = self.begin - RETENTION_SECONDS - RETENTION_SLACK_SECONDS
         path = f"/api/pods?start={too_old - RETENTION_SECONDS}&end={too_old}"
         until(lambda: not aggregator.get(path).json, 20, "retention")
         self.assertNotIn("damaged", aggregator.log())
 
-    def check_values(self, found, kills):
+    def check_values(self, found):
         """All that is there was served once: memory grows with each page."""
         late = {key[-1]: entry["memory_bytes"] for key, entry in found.items() if key[0] == "pods" and key[1] == "late"}
         self.assertGreater(len(late), 100, "buckets that came late")
@@ -149,7 +154,7 @@ class Kills(Case):
             for pod in range(PODS_OF_A_TARGET):
                 pages = [entry["memory_bytes"] - pod for key, entry in sorted(found.items(), key=lambda item: item[0][-1])
                          if key[4] == f"node-{number}-{pod}"]
-                self.assertGreater(len(pages), kills // 10, "buckets of a target")
+                self.assertGreater(len(pages), 2, "buckets of a target")
                 self.assertEqual(pages, sorted(set(pages)), "a page is in one bucket")
                 self.assertTrue(all(page % 4096 == 0 and page <= target.requests * 4096 for page in pages), pages)
 
