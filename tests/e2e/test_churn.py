@@ -116,7 +116,7 @@ class Retention(Case):
     def test_a_pod_is_forgotten(self):
         session.lock()
         now = int(time.time())
-        pods = 100_000 if session.everything else 20_000
+        pods = 50_000 if session.everything else 20_000
         data = self.temp_dir()
         self.import_pods(data, "old", pods, now - 6 * 3600 - pods // 100)
         self.import_pods(data, "new", 1000, now - 1800)
