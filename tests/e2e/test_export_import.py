@@ -42,6 +42,16 @@ def write_pods(directory, pods, buckets):
         json.dump(content, file)
 
 
+def read_terminal(descriptor):
+    """All that was written to it; a read gives a part."""
+    parts = []
+    while True:
+        try:
+            parts.append(os.read(descriptor, 1 << 16))
+        except OSError:  # nobody has it open any more, and nothing is left
+            return b"".join(parts)
+
+
 class ExportImport(Case):
     def export(self, data, *flags, zone="UTC", **more):
         """Exports into a new directory; its path."""
@@ -113,16 +123,10 @@ class ExportImport(Case):
 
     def broken_off(self, files, data, number, seconds):
         """Starts an import and sends a signal after so long, or none where it has ended; its exit code."""
-        with subprocess.Popen([procs.AGGREGATOR, "import", files, f"--storage.path={data}"], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True) as running:
-            try:
-                running.wait(seconds)
-            except subprocess.TimeoutExpired:
-                running.send_signal(number)
-            _, errors = running.communicate(timeout=60)
-        if number == signal.SIGINT and running.returncode != 0:
-            self.assertIn("stopped; run the same command again and it goes on", errors)
-        return running.returncode
+        code, said = procs.broken_off([procs.AGGREGATOR, "import", files, f"--storage.path={data}"], seconds, number)
+        if number == signal.SIGINT and code != 0:
+            self.assertIn("stopped; run the same command again and it goes on", said)
+        return code
 
     def test_bad_files_are_refused_with_the_place(self):
         good = '{"web-1": {\n"1795369210": [{"namespace": "shop", "memory_bytes": 1}]}}'
@@ -207,7 +211,7 @@ class ExportImport(Case):
             done = subprocess.run([procs.AGGREGATOR, *arguments, f"--storage.path={data}"], stdout=subprocess.PIPE,
                                   stderr=terminal, timeout=60, check=True)
             os.close(terminal)
-            text = os.read(shown, 1 << 16).decode()
+            text = read_terminal(shown).decode()
             os.close(shown)
             self.assertRegex(text, r"pods\.json  \[[#.]{20}\] +\d+ %  ")
             self.assertTrue(text.endswith("\r\x1b[K"), "the line is gone at the end")

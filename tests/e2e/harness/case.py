@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base of the suite's test cases: comparisons of measured values."""
+import os
+import random
 import shutil
 import tempfile
+import time
 import unittest
 
 
@@ -26,6 +29,12 @@ class Case(unittest.TestCase):
         directory = tempfile.mkdtemp(prefix="cloud-monitor-e2e-test.")
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         return directory
+
+    def random(self):
+        """Random choices that CM_E2E_SEED repeats; the seed is printed."""
+        seed = os.environ.get("CM_E2E_SEED") or str(int(time.time()))
+        print(f"     {self.id()}: CM_E2E_SEED={seed}", flush=True)
+        return random.Random(seed)
 
     def started(self, program):
         """A Program that is to end with this test."""

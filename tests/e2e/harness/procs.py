@@ -3,6 +3,7 @@
 import ctypes
 import dataclasses
 import glob
+import json
 import os
 import re
 import signal
@@ -88,6 +89,11 @@ class Program:
     def get(self, path, **more):
         return http.get(self.url + path, **more)
 
+    def push(self, document):
+        """Sends a document to an aggregator."""
+        return self.get("/api/ingest", method="POST", body=json.dumps(document).encode(),
+                        headers={"Content-Type": "application/json"})
+
     def stop(self):
         """SIGTERM; the exit code. Kills what does not end in 20 s, and says so."""
         if not self._ended():
@@ -127,6 +133,18 @@ def run(command, timeout=20, **more):
                           stdin=subprocess.DEVNULL, **more)
 
 
+def broken_off(command, seconds, number=signal.SIGKILL):
+    """Runs a program and sends it a signal after so long, unless it has ended by then: (exit code, what it said)."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+                          preexec_fn=_end_with_parent) as running:
+        try:
+            running.wait(seconds)
+        except subprocess.TimeoutExpired:
+            running.send_signal(number)
+        said, _ = running.communicate(timeout=60)
+    return running.returncode, said
+
+
 def exporter(*flags, prefix=(), node="node-e2e"):
     """An exporter on 127.0.0.1. `prefix` goes before the command (setpriv and the like)."""
     return Program([*prefix, EXPORTER, "--web.listen-address=127.0.0.1:0", f"--node.name={node}", *flags])
@@ -138,8 +156,12 @@ def exporter_on(machine, *flags, sources="cri,podlogs", socket=None, **more):
                     f"--path.podlogs={machine.podlogs}", *flags, **more)
 
 
-def aggregator(directory, *flags, targets=(), interval="2s", prefix=()):
-    """An aggregator on 127.0.0.1 that keeps its data in `directory` and scrapes host:port targets."""
+def aggregator_command(directory, *flags, targets=(), interval="2s", prefix=()):
     listed = [f"--scrape.targets={','.join(targets)}"] if targets else []
-    return Program([*prefix, AGGREGATOR, "--web.listen-address=127.0.0.1:0", f"--storage.path={directory}",
-                    f"--scrape.interval={interval}", *listed, *flags])
+    return [*prefix, AGGREGATOR, "--web.listen-address=127.0.0.1:0", f"--storage.path={directory}",
+            f"--scrape.interval={interval}", *listed, *flags]
+
+
+def aggregator(directory, *flags, **more):
+    """An aggregator on 127.0.0.1 that keeps its data in `directory` and scrapes host:port targets."""
+    return Program(aggregator_command(directory, *flags, **more))

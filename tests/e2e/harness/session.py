@@ -10,6 +10,7 @@ from harness.recorder import Recorder
 
 DIRECTORY = os.environ.get("CM_E2E_DIR", "/var/tmp/cloud-monitor-e2e")
 LOCK = "/var/tmp/cloud-monitor-e2e.lock"
+everything = False  # tests that can go on for minutes do so (run --all)
 _machine = None
 _obstacle = None  # why there is no machine
 _stack = None
