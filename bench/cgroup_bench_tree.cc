@@ -65,8 +65,9 @@ std::string ContainerPath(int pod, int container) {
 
 std::vector<pid_t> MakeTree(const cgroup::Layout& layout, const std::string& prefix, int pods) {
   std::vector<pid_t> sleepers;
-  // The second containers after all first ones: names are told apart by the time that containers began.
+  // The second containers a little after all first ones: names are told apart by the time that containers began.
   for (int container = 0; container < kContainersPerPod; ++container) {
+    ::usleep(50'000);
     for (int pod = 0; pod < pods; ++pod) {
       sleepers.push_back(StartSleeper());
       const std::string path = prefix + ContainerPath(pod, container);

@@ -109,6 +109,7 @@ def pod_logs(tree, directory):
     burstable = os.path.join(tree.path, "cpuacct", "kubepods", "burstable")
     uids = sorted(name.removeprefix("pod") for name in os.listdir(burstable) if name.startswith("pod"))
     for container in range(CONTAINERS_OF_A_POD):
+        time.sleep(0.05)
         for uid in uids:
             place = os.path.join(directory, f"bench_web-{uid[:8]}_{uid}", f"app-{container}")
             os.makedirs(place)
