@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
+
+#include "common/file.h"
+#include "exporter/cgroup/read_layout.h"
+#include "exporter/config.h"
 
 namespace cloudmon::bench {
 namespace fs = std::filesystem;
@@ -22,7 +28,7 @@ namespace {
 
 void Require(bool ok, const std::string& what) {
   if (ok) return;
-  std::fprintf(stderr, "cgroup_bench: %s: %s\n", what.c_str(), std::strerror(errno));
+  std::fprintf(stderr, "%s: %s\n", what.c_str(), std::strerror(errno));
   std::exit(1);
 }
 
@@ -57,10 +63,12 @@ std::string ContainerPath(int pod, int container) {
   return PodPath(pod) + "/" + id;
 }
 
-std::vector<pid_t> MakeTree(const cgroup::Layout& layout, const std::string& prefix, int pods, int containers_per_pod) {
+std::vector<pid_t> MakeTree(const cgroup::Layout& layout, const std::string& prefix, int pods) {
   std::vector<pid_t> sleepers;
-  for (int pod = 0; pod < pods; ++pod) {
-    for (int container = 0; container < containers_per_pod; ++container) {
+  // The second containers a little after all first ones: names are told apart by the time that containers began.
+  for (int container = 0; container < kContainersPerPod; ++container) {
+    ::usleep(50'000);
+    for (int pod = 0; pod < pods; ++pod) {
       sleepers.push_back(StartSleeper());
       const std::string path = prefix + ContainerPath(pod, container);
       for (const std::string& mount : layout.mounts) {
@@ -93,6 +101,56 @@ bool RemoveTree(const cgroup::Layout& layout, const std::string& prefix) {
     all_gone = !fs::exists(top) && all_gone;
   }
   return all_gone;
+}
+
+View::View(const cgroup::Layout& layout, const std::string& prefix) {
+  std::string pattern = (fs::temp_directory_path() / "cgroup-bench-XXXXXX").string();
+  Require(::mkdtemp(pattern.data()) != nullptr, pattern);
+  path_ = pattern;
+  for (const std::string& mount : layout.mounts) {
+    fs::create_directory_symlink(mount + prefix, fs::path(path_) / fs::path(mount).filename());
+  }
+}
+
+View::~View() {
+  fs::remove_all(path_);
+}
+
+int RunWithCgroups(const std::function<int(const cgroup::Layout&, const std::string& prefix, const View&)>& work) {
+  if (::geteuid() != 0) {
+    std::fprintf(stderr, "makes cgroups, so it must run as root\n");
+    return 1;
+  }
+  const auto layout = cgroup::ReadLayout(ExporterConfig{}.roots);
+  if (!layout.ok() || layout.value().version == cgroup::Version::kV2) {
+    std::fprintf(stderr, "needs cgroup v1 mounts: %s\n",
+                 layout.ok() ? "this machine has v2 only" : layout.error().message.c_str());
+    return 1;
+  }
+  RaiseDescriptorLimit();
+  const std::string prefix = "/cmbench-" + std::to_string(::getpid());
+  const View view(layout.value(), prefix);
+  // A child does the work, so that however it ends this process can clean up.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const pid_t worker = ::fork();
+  if (worker < 0) return 1;
+  if (worker == 0) {
+    ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
+    const int result = work(layout.value(), prefix, view);
+    std::fflush(stdout);
+    ::_exit(result);
+  }
+  while (::sigwaitinfo(&signals, nullptr) != SIGCHLD) ::kill(worker, SIGTERM);
+  int status = 0;
+  ::waitpid(worker, &status, 0);
+  if (!RemoveTree(layout.value(), prefix)) {
+    std::fprintf(stderr, "could not remove all cgroups named %s\n", prefix.c_str());
+    return 1;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 }  // namespace cloudmon::bench

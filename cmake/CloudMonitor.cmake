@@ -34,6 +34,7 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 find_package(CURL REQUIRED)
 find_package(Protobuf REQUIRED)
 find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
+find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
 
 # cm_library(<name> SOURCES <file>... [DEPS <target>...] [PRIVATE_DEPS <target>...])
 # A static library with the alias cm::<name>. Headers are included from the project's root.

@@ -8,8 +8,9 @@
 # shellcheck disable=SC2034  # used by those who source this
 build_packages=(
   ca-certificates cmake g++ ninja-build pkg-config
-  libbenchmark-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libprotobuf-dev libspdlog-dev libsqlite3-dev
-  libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler zlib1g-dev
+  libbenchmark-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libnghttp2-dev libprotobuf-dev libspdlog-dev
+  libsqlite3-dev libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler
+  zlib1g-dev
   curl
 )
 # shellcheck disable=SC2034

@@ -62,7 +62,7 @@ std::string TransferMessage(CURLcode code, int os_errno, std::string_view detail
     case CURLE_WEIRD_SERVER_REPLY:
       return "the answer is not HTTP: check push.url's port";
     default:
-      return Shortened(detail.empty() ? curl_easy_strerror(code) : detail);
+      return Shortened(detail);
   }
 }
 

@@ -13,7 +13,7 @@ namespace cloudmon::push {
 // or any text).
 [[nodiscard]] std::string StatusMessage(long status, std::string_view body);
 
-// Of a transfer without an answer. `os_errno` 0 and `detail` empty where not known.
+// Of a transfer without an answer. `os_errno` 0 where not known; `detail` is libcurl's text for it.
 [[nodiscard]] std::string TransferMessage(CURLcode code, int os_errno, std::string_view detail);
 
 }  // namespace cloudmon::push

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/push/sender.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <stdexcept>
@@ -11,6 +9,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "common/version.h"
+#include "exporter/push/libcurl.h"
 #include "exporter/push/send_error.h"
 
 namespace cloudmon::push {
@@ -20,25 +19,19 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxAnswerBytes = 16U << 10U;  // of header, and of body
 
-struct EasyDeleter {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct MultiDeleter {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-struct ListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, ListDeleter>;
+// A handle of libcurl's, and its function that ends it.
+template <class Handle, class End>
+using Owned = std::unique_ptr<Handle, End>;
+using HeaderList = Owned<curl_slist, decltype(Libcurl::slist_free_all)>;
 
-HeaderList MakeHeaders(const std::string& authorization) {
+HeaderList MakeHeaders(const Libcurl& curl, const std::string& authorization) {
   curl_slist* list = nullptr;
   // Without "Expect:" libcurl waits for the server's leave before it sends a large body.
   for (const std::string& line : {std::string("Content-Type: application/json"), std::string("Content-Encoding: gzip"),
                                   std::string("Expect:"), authorization}) {
-    if (!line.empty()) list = curl_slist_append(list, line.c_str());
+    if (!line.empty()) list = curl.slist_append(list, line.c_str());
   }
-  return HeaderList(list);
+  return {list, curl.slist_free_all};
 }
 
 // The header with the token in the file's first line; empty without a file. Errors do not show what is in the file.
@@ -72,14 +65,18 @@ std::size_t OnHeader(char*, std::size_t size, std::size_t count, void* user) {
 
 class CurlSender final : public Sender {
  public:
-  explicit CurlSender(SenderOptions options)
-      : options_(std::move(options)), multi_(curl_multi_init()), easy_(curl_easy_init()) {
+  CurlSender(const Libcurl& curl, SenderOptions options)
+      : curl_(curl),
+        options_(std::move(options)),
+        headers_(nullptr, curl.slist_free_all),
+        multi_(curl.multi_init(), curl.multi_cleanup),
+        easy_(curl.easy_init(), curl.easy_cleanup) {
     if (!multi_ || !easy_) throw std::runtime_error("libcurl cannot be set up");
     Prepare();
   }
   CurlSender(const CurlSender&) = delete;
   CurlSender& operator=(const CurlSender&) = delete;
-  ~CurlSender() override { curl_multi_remove_handle(multi_.get(), easy_.get()); }
+  ~CurlSender() override { curl_.multi_remove_handle(multi_.get(), easy_.get()); }
 
   void Start(std::string_view gzipped) override {
     const auto authorization = ReadAuthorization(options_.token_file);
@@ -87,56 +84,56 @@ class CurlSender final : public Sender {
       failed_early_ = SendResult{.message = authorization.error().message};
       return;
     }
-    headers_ = MakeHeaders(authorization.value());
+    headers_ = MakeHeaders(curl_, authorization.value());
     body_.clear();
     header_bytes_ = 0;
     error_text_[0] = '\0';
     CURL* easy = easy_.get();
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(gzipped.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, gzipped.data());
-    curl_multi_add_handle(multi_.get(), easy);
+    curl_.easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+    curl_.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(gzipped.size()));
+    curl_.easy_setopt(easy, CURLOPT_POSTFIELDS, gzipped.data());
+    curl_.multi_add_handle(multi_.get(), easy);
   }
 
   std::optional<SendResult> Wait(milliseconds at_most) override {
     if (failed_early_) return std::exchange(failed_early_, std::nullopt);
     if (auto result = Perform()) return result;
-    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(at_most.count()), nullptr);
+    curl_.multi_poll(multi_.get(), nullptr, 0, static_cast<int>(at_most.count()), nullptr);
     return Perform();
   }
 
-  void Wake() override { curl_multi_wakeup(multi_.get()); }
+  void Wake() override { curl_.multi_wakeup(multi_.get()); }
 
  private:
   // Everything that is the same for each document.
   void Prepare() {
     CURL* easy = easy_.get();
     body_.reserve(kMaxAnswerBytes);
-    curl_easy_setopt(easy, CURLOPT_URL, options_.url.c_str());
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body_);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &header_bytes_);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, (std::string("cloud-monitor/") + kVersion).c_str());
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");  // else the environment's
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // else the program's end waits for a silent name server
+    curl_.easy_setopt(easy, CURLOPT_URL, options_.url.c_str());
+    curl_.easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_.easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
+    curl_.easy_setopt(easy, CURLOPT_WRITEDATA, &body_);
+    curl_.easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
+    curl_.easy_setopt(easy, CURLOPT_HEADERDATA, &header_bytes_);
+    curl_.easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
+    curl_.easy_setopt(easy, CURLOPT_USERAGENT, (std::string("cloud-monitor/") + kVersion).c_str());
+    curl_.easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
+    curl_.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_.easy_setopt(easy, CURLOPT_PROXY, "");  // else the environment's
+    curl_.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // else the program's end waits for a silent name server
   }
 
   std::optional<SendResult> Perform() {
     int running = 0;
-    curl_multi_perform(multi_.get(), &running);
+    curl_.multi_perform(multi_.get(), &running);
     int left = 0;
-    const CURLMsg* message = curl_multi_info_read(multi_.get(), &left);
+    const CURLMsg* message = curl_.multi_info_read(multi_.get(), &left);
     if (message == nullptr || message->msg != CURLMSG_DONE) return std::nullopt;
     const CURLcode code = message->data.result;
     SendResult result = ResultOf(code);
-    curl_multi_remove_handle(multi_.get(), easy_.get());
+    curl_.multi_remove_handle(multi_.get(), easy_.get());
     return result;
   }
 
@@ -144,30 +141,32 @@ class CurlSender final : public Sender {
   [[nodiscard]] SendResult ResultOf(CURLcode code) const {
     SendResult result;
     CURL* easy = easy_.get();
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result.status);
+    curl_.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result.status);
     if (result.status < 200) {
       long os_errno = 0;
-      curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
-      result.message = TransferMessage(code, static_cast<int>(os_errno), error_text_.data());
+      curl_.easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
+      const char* said = error_text_[0] != '\0' ? error_text_.data() : curl_.easy_strerror(code);
+      result.message = TransferMessage(code, static_cast<int>(os_errno), said);
       return result;
     }
     result.outcome = OutcomeOf(result.status);
     if (result.outcome != Outcome::kSent) result.message = StatusMessage(result.status, body_);
     curl_off_t retry_after_seconds = 0;
-    curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_seconds);
+    curl_.easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_seconds);
     // A server may ask for any number of seconds; nobody waits for more than a day.
     if (retry_after_seconds > 0) result.retry_after_ms = std::min<std::int64_t>(retry_after_seconds, 86'400) * 1000;
     return result;
   }
 
+  const Libcurl& curl_;
   const SenderOptions options_;
   std::optional<SendResult> failed_early_;
   HeaderList headers_;
   std::string body_;              // of the answer
   std::size_t header_bytes_ = 0;  // of the answer
   std::array<char, CURL_ERROR_SIZE> error_text_{};
-  const std::unique_ptr<CURLM, MultiDeleter> multi_;
-  const std::unique_ptr<CURL, EasyDeleter> easy_;  // after what its callbacks fill in
+  const Owned<CURLM, decltype(Libcurl::multi_cleanup)> multi_;
+  const Owned<CURL, decltype(Libcurl::easy_cleanup)> easy_;  // after what its callbacks fill in
 };
 
 }  // namespace
@@ -181,7 +180,9 @@ Outcome OutcomeOf(long status) {
 }
 
 std::unique_ptr<Sender> MakeCurlSender(const SenderOptions& options) {
-  return std::make_unique<CurlSender>(options);
+  const auto curl = LoadLibcurl();
+  if (!curl.ok()) throw std::runtime_error(curl.error().message);
+  return std::make_unique<CurlSender>(*curl.value(), options);
 }
 
 }  // namespace cloudmon::push

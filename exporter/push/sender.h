@@ -50,7 +50,7 @@ class Sender {
   virtual void Wake() = 0;
 };
 
-// Throws std::runtime_error when libcurl cannot be set up, which is a broken installation.
+// Throws std::runtime_error when libcurl cannot be loaded or set up, which is a broken installation.
 std::unique_ptr<Sender> MakeCurlSender(const SenderOptions& options);
 
 }  // namespace cloudmon::push

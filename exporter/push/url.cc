@@ -1,45 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/push/url.h"
 
-#include <curl/curl.h>
-
 #include <memory>
 
 #include "common/utf8.h"
+#include "exporter/push/libcurl.h"
 
 namespace cloudmon::push {
 namespace {
 
-struct UrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using Url = std::unique_ptr<CURLU, UrlDeleter>;
+using Url = std::unique_ptr<CURLU, decltype(Libcurl::url_cleanup)>;
 
 // Empty where the URL has no such part.
-std::string Part(const Url& url, CURLUPart part) {
+std::string Part(const Libcurl& curl, const Url& url, CURLUPart part) {
   char* text = nullptr;
-  if (curl_url_get(url.get(), part, &text, 0) != CURLUE_OK) return {};
+  if (curl.url_get(url.get(), part, &text, 0) != CURLUE_OK) return {};
   std::string out = text;
-  curl_free(text);
+  curl.free(text);
   return out;
 }
 
 }  // namespace
 
 Result<std::string> ParsePushUrl(const std::string& text) {
-  const Url url(curl_url());
-  const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME);
+  const auto loaded = LoadLibcurl();
+  if (!loaded.ok()) return loaded.error();
+  const Libcurl& curl = *loaded.value();
+  const Url url(curl.url(), curl.url_cleanup);
+  const CURLUcode code = curl.url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME);
   if (text.find('@') != std::string::npos) {
     return Error{ErrorCode::kInvalid, "expected a URL without a user name; a token goes into push.token-file"};
   }
-  const std::string scheme = Part(url, CURLUPART_SCHEME);
+  const std::string scheme = Part(curl, url, CURLUPART_SCHEME);
   const bool is_http = scheme == "http" || scheme == "https";
-  if (code != CURLUE_OK || !is_http || !Part(url, CURLUPART_FRAGMENT).empty()) {
+  if (code != CURLUE_OK || !is_http || !Part(curl, url, CURLUPART_FRAGMENT).empty()) {
     return Error{ErrorCode::kInvalid,
                  "expected a URL such as http://aggregator:8082, got '" + SanitizeUtf8(text) + "'"};
   }
-  if (Part(url, CURLUPART_PATH) == "/") curl_url_set(url.get(), CURLUPART_PATH, "/api/ingest", 0);
-  return Part(url, CURLUPART_URL);
+  if (Part(curl, url, CURLUPART_PATH) == "/") curl.url_set(url.get(), CURLUPART_PATH, "/api/ingest", 0);
+  return Part(curl, url, CURLUPART_URL);
 }
 
 }  // namespace cloudmon::push

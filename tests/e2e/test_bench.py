@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench/compare.py runs and measures, in the small."""
+"""bench/compare.py and bench/compare_exporter.py run and measure, in the small."""
 import json
 import os
 import shutil
 import sys
 
-from harness import procs, session
+from harness import kernel, procs, session
 from harness.case import Case
 
 BENCH = os.path.join(procs.REPOSITORY, "bench")
@@ -53,6 +53,23 @@ class Compare(Case):
         # All pods are of one deployment.
         self.assert_close(answers["memory by deployment, whole run"]["mean"],
                           PODS * answers["newest memory of all pods"]["mean"], "memory of the deployment")
+
+
+class CompareExporter(Case):
+    def test_it_measures_and_leaves_nothing_behind(self):
+        if os.geteuid() != 0 or "cpuacct" not in kernel.MOUNTS:
+            self.skipTest("makes cgroups (v1), as root")
+        session.need_tools(os.path.join(procs.BIN_DIR, "cgroup_hold"))
+        path = self.temp_dir() + "/result.json"
+        before = set(os.listdir(kernel.MOUNTS["cpuacct"]))
+        done = procs.run([sys.executable, os.path.join(BENCH, "compare_exporter.py"), "--pods=2", "--passes=2",
+                          "--only=cloud-monitor", "--json=" + path], timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(path, encoding="utf-8") as file:
+            (result,) = json.load(file)["results"]
+        for figure in ("cpu_ms", "floor_ms", "rss_bytes", "kernel_bytes"):
+            self.assertGreater(result[figure], 0, figure)
+        self.assertEqual(set(os.listdir(kernel.MOUNTS["cpuacct"])) - before, set(), "cgroups are left behind")
 
 
 class Table(Case):

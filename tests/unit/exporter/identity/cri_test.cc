@@ -201,7 +201,7 @@ TEST_CASE("CriSource: no time left") {
 TEST_CASE("GrpcClient: an answer of many frames") {
   const std::string message(1'000'000, 'x');
   const ScriptedRuntime runtime({{Http2Answer(FrameMessage(message), {{"grpc-status", "0"}})}});
-  GrpcClient client(runtime.path());
+  const GrpcClient client(runtime.path());
   const auto reply = client.Call("runtime.v1.RuntimeService/ListContainers", "", CriSource::kTimeoutMs);
   REQUIRE(reply.ok());
   CHECK(reply.value().message == message);
@@ -209,7 +209,7 @@ TEST_CASE("GrpcClient: an answer of many frames") {
 
 TEST_CASE("GrpcClient: a server that never answers") {
   const RawSocket socket(4);
-  GrpcClient client(socket.path());
+  const GrpcClient client(socket.path());
   const auto reply = client.Call("runtime.v1.RuntimeService/Version", "", 50);
   REQUIRE(!reply.ok());
   CHECK(reply.error().code == ErrorCode::kTimeout);

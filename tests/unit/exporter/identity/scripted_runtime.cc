@@ -17,7 +17,7 @@ constexpr std::size_t kPrefaceBytes = 24;
 constexpr std::size_t kFrameHeaderBytes = 9;
 constexpr std::size_t kLargestFrame = 16'384;
 constexpr char kData = 0, kHeaders = 1, kSettings = 4;
-constexpr char kEndStream = 1, kEndHeaders = 4;
+constexpr char kEndStream = 1, kEndHeaders = 4, kAck = 1;
 
 std::string Frame(char type, char flags, char stream, std::string_view payload) {
   std::string frame;
@@ -90,7 +90,7 @@ RawSocket::RawSocket(int backlog) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLO
 std::string Http2Answer(std::string_view body, const std::vector<std::pair<std::string, std::string>>& trailers,
                         std::string_view status) {
   constexpr char kStream = 1;  // the client's first
-  std::string out = Frame(kSettings, 0, 0, "");
+  std::string out = Frame(kSettings, 0, 0, "") + Frame(kSettings, kAck, 0, "");
   out += Frame(kHeaders, kEndHeaders, kStream, Field(":status", status) + Field("content-type", "application/grpc"));
   for (std::size_t at = 0; at < body.size(); at += kLargestFrame) {
     out += Frame(kData, 0, kStream, body.substr(at, kLargestFrame));
