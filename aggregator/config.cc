@@ -73,8 +73,10 @@ std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string p
   table->Add({"scrape.max-body-bytes", "A target's longer answer is refused.", &c.scrape_max_body_bytes, "", ""});
   table->Add({"scrape.max-samples", "A target's answer with more samples is refused.", &c.scrape_max_samples, "", ""});
   table->Add({"storage.path", "Directory of the database; made if missing.", &c.storage_path, "", "DIR"});
-  table->Add({"storage.retention", "How long buckets are kept, at least 1h.", &c.storage_retention, "", ""});
-  table->Add({"storage.head-points", "Newest points (members times buckets) that are kept in memory.",
+  table->Add({"storage.retention", "How long buckets are kept, at least 1h; deleted by the hour.", &c.storage_retention,
+              "", ""});
+  table->Add({"storage.head-points",
+              "Points (members times buckets) in memory at most: a few minutes, more only while the database fails.",
               &c.storage_head_points, "", ""});
   table->Add({"query.max-points", "Queries that would read more points are refused.", &c.query_max_points, "", ""});
   table->Add({"ingest.token-file",

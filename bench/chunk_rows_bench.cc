@@ -124,8 +124,8 @@ int main(int argc, char** argv) {
   std::size_t values = 0;
   const std::vector<Pod> pods = MakePods(values);
 
-  std::printf("%-28s %.1f us\n", "Merge() of 60 new points", SealParts(db, rows, pods) / (kPods * kPartsOfChunk));
-  PrintSize(db, "six parts", values);
+  std::printf("%-28s %.1f us\n", "Merge() of 30 new points", SealParts(db, rows, pods) / (kPods * kPartsOfChunk));
+  PrintSize(db, "twelve parts", values);
   const double compact = MicrosecondsOf([&] {
     while (rows.CompactStep(kStart + kHourSeconds).value()) {
     }

@@ -60,7 +60,7 @@ Status DatabaseWriter::Seal(std::int64_t before_seconds) {
     if (Status sealed = SealAll(buckets, before_seconds); !sealed.ok()) return sealed;
     if (!head_.DropSealed(buckets)) continue;  // one was amended meanwhile
     sealed_.clear();
-    numbers_->Forget(head_.oldest_seconds().value_or(0));
+    numbers_->Forget(head_);
     return Status::Ok();
   }
 }

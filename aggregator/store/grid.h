@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a bucket lies among chunks and parts. Pure.
 //
-// A chunk is kChunkPositions buckets (an hour of 10 s), a part a sixth of that. Buckets go into parts when these are
+// A chunk is kChunkPositions buckets (an hour of 10 s), a part a twelfth of that. Buckets go into parts when these are
 // over, and parts into chunks when those are: short blobs take more bytes a value, and long ones more memory before
 // they can be made.
 #pragma once
@@ -10,8 +10,8 @@
 
 namespace cloudmon::store {
 
-inline constexpr std::int64_t kPartPositions = 60;
-inline constexpr std::int64_t kPartsOfChunk = 6;
+inline constexpr std::int64_t kPartPositions = 30;
+inline constexpr std::int64_t kPartsOfChunk = 12;
 inline constexpr std::int64_t kChunkPositions = kPartPositions * kPartsOfChunk;
 
 // Either the grid of parts or that of chunks. Span `n` is [n * width, (n + 1) * width) seconds, times are not negative.

@@ -63,8 +63,8 @@ void SeriesNumbers::RolledBack() {
   ids_ = {};
 }
 
-void SeriesNumbers::Forget(std::int64_t seconds) {
-  std::erase_if(known_, [seconds](const auto& item) { return item.second.last_seconds + kTouchSeconds < seconds; });
+void SeriesNumbers::Forget(const Head& head) {
+  std::erase_if(known_, [&head](const auto& item) { return !head.MemberOf(item.first); });
 }
 
 Result<Journal> Journal::Open(Connection& db) {

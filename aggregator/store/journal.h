@@ -33,8 +33,8 @@ class SeriesNumbers {
   void Committed();
   void RolledBack();
 
-  // Forgets the numbers of members that no bucket from `seconds` on names: Of() finds them again.
-  void Forget(std::int64_t seconds);
+  // Forgets the numbers of members that the head no longer names.
+  void Forget(const Head& head);
 
  private:
   struct Row {

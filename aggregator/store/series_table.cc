@@ -65,8 +65,12 @@ bool IsMember(const Statement& row, const series::Member& member) {
 Result<SeriesTable> SeriesTable::Open(Connection& db) {
   SeriesTable table(db);
   const std::string select = std::string("SELECT ") + kColumns + " FROM series ";
+  const std::string in_range = "WHERE kind = ?1 AND first_time < ?2 AND last_time > ?3";
   for (const auto& [statement, sql] : {
            std::pair{&table.by_name_, select + "INDEXED BY series_name WHERE kind = ?1 AND name_hash = ?2"},
+           std::pair{&table.named_, select + "INDEXED BY series_name " + in_range + " AND name_hash = ?4"},
+           std::pair{&table.of_kind_, select + "INDEXED BY series_name " + in_range},
+           std::pair{&table.scan_, select + "NOT INDEXED " + in_range},
            std::pair{&table.by_id_, select + "WHERE id = ?1"},
            std::pair{&table.insert_,
                      std::string("INSERT INTO series(kind, name_hash, node, namespace, deployment, pod, first_time,"
@@ -131,27 +135,21 @@ Result<std::vector<StoredSeries>> SeriesTable::Find(const Selector& selector, st
   const std::string& name = OwnName(selector.kind, selector);
   // Most rows are pods: reading the table from end to end is faster than by its index.
   const bool scan = selector.kind == series::Kind::kPod && name.empty();
-  std::string sql = std::string("SELECT ") + kColumns + " FROM series " +
-                    (scan ? "NOT INDEXED" : "INDEXED BY series_name") +
-                    " WHERE kind = ?1 AND first_time < ?2 AND last_time > ?3";
-  if (!name.empty()) sql += " AND name_hash = ?4";
-  Result<Statement> prepared = db_->Prepare(sql);
-  if (!prepared.ok()) return prepared.error();
-  Statement& row = prepared.value();
+  Statement& row = !name.empty() ? named_ : scan ? scan_ : of_kind_;
   row.Bind(1, series::KindName(selector.kind)).Bind(2, end_seconds);
   row.Bind(3, std::max<std::int64_t>(start_seconds, 0) - kTouchSeconds);
   if (!name.empty()) row.Bind(4, HashOf(name));
+  const auto is = [&row](int column, const std::string& wanted) {
+    return wanted.empty() || row.Text(column) == wanted;
+  };
   std::vector<StoredSeries> found;
-  for (;;) {
-    const Result<bool> stepped = row.Step();
-    if (!stepped.ok()) return stepped.error();
-    if (!stepped.value()) break;
-    const auto is = [&row](int column, const std::string& wanted) {
-      return wanted.empty() || row.Text(column) == wanted;
-    };
+  Result<bool> stepped = row.Step();
+  for (; stepped.ok() && stepped.value(); stepped = row.Step()) {
     if (!is(2, selector.node) || !is(3, selector.ns) || !is(4, selector.deployment) || !is(5, selector.pod)) continue;
     if (std::optional<StoredSeries> stored = SeriesOf(row)) found.push_back(std::move(*stored));
   }
+  row.Reset();
+  if (!stepped.ok()) return stepped.error();
   std::sort(found.begin(), found.end(),
             [](const StoredSeries& a, const StoredSeries& b) { return *a.member < *b.member; });
   return found;

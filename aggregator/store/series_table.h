@@ -53,7 +53,7 @@ class SeriesTable {
   Result<std::int64_t> Insert(const series::Member& member, std::int64_t first_seconds, std::int64_t last_seconds);
 
   Connection* db_;
-  Statement by_name_, by_id_, insert_, widen_, delete_;
+  Statement by_name_, named_, of_kind_, scan_, by_id_, insert_, widen_, delete_;
   std::int64_t next_id_ = 0;  // of DeleteStep()
 };
 

@@ -49,8 +49,11 @@ Result<Opened> OpenAndReadBack(const std::string& file, const StoreOptions& opti
   const Result<std::size_t> sealed =
       SealJournal(opened.db, options.interval_seconds, opened.head->oldest_seconds().value_or(INT64_MAX));
   if (!sealed.ok()) return Wrap(sealed.error(), file);
-  spdlog::info("storage: {}: {} buckets read back, {} sealed, {} damaged", file, report.value().buckets,
-               amended.value() + sealed.value(), report.value().damaged_buckets);
+  spdlog::info("storage: {}: {} buckets read back, {} sealed", file, report.value().buckets,
+               amended.value() + sealed.value());
+  if (report.value().damaged_buckets > 0) {
+    spdlog::warn("storage: {} damaged buckets were left out", report.value().damaged_buckets);
+  }
   return opened;
 }
 

@@ -261,12 +261,13 @@ void Writer::Housekeep(std::int64_t newest_seconds) {
 }
 
 Status Writer::HousekeepStep(std::int64_t newest_seconds) {
-  const Result<bool> more = database_->Housekeep(CutoffSeconds(newest_seconds));
+  const std::int64_t cutoff_seconds = CutoffSeconds(newest_seconds);
+  const Result<bool> more = database_->Housekeep(cutoff_seconds);
   if (!more.ok()) return more.error();
-  if (more.value()) {
+  {
     std::lock_guard lock(mutex_);
-    more_to_do_ = true;
-    return Status::Ok();
+    more_to_do_ = more_to_do_ || more.value();
+    if (more.value() || stats_.oldest_stored_seconds >= cutoff_seconds) return Status::Ok();
   }
   const Result<std::int64_t> oldest = database_->OldestSeconds();
   if (!oldest.ok()) return oldest.error();

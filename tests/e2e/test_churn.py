@@ -132,7 +132,7 @@ class Retention(Case):
         # The journal may be large until the end.
         until(lambda: metric(aggregator, "cloudmon_store_database_bytes") < before / 4 + (20 << 20), 300, "space is back")
         self.assertEqual(aggregator.stop(), 0)
-        self.assertLess(size_of(data), before / 4)
+        self.assertLess(size_of(data), before / 4 + (1 << 20))  # a little free space is kept
 
 
 def size_of(directory):
