@@ -20,20 +20,22 @@ using namespace cloudmon;
 using series::Field;
 using series::Kind;
 
-constexpr int kPods = 1'000, kBuckets = 360;
+constexpr int kPods = 1'000, kPart = 60, kChunk = 360;
 
-struct Hour {
-  std::map<Kind, std::vector<store::SeriesChunk>> chunks = bench::MakeHour(kPods, kBuckets);
+struct Cluster {
+  std::map<Kind, std::vector<store::SeriesChunk>> chunks;
   std::map<Kind, std::vector<std::string>> blobs;
-  Hour() {
+  explicit Cluster(int buckets) : chunks(bench::MakeHour(kPods, buckets)) {
     for (const auto& [kind, all] : chunks) {
       for (const store::SeriesChunk& chunk : all) blobs[kind].push_back(store::EncodeChunk(chunk).value());
     }
   }
 };
-const Hour& TheHour() {
-  static const Hour hour;
-  return hour;
+// In chunks of `buckets`, kPart or kChunk.
+const Cluster& TheCluster(std::int64_t buckets) {
+  static const Cluster parts(kPart);
+  static const Cluster chunks(kChunk);
+  return buckets == kPart ? parts : chunks;
 }
 
 std::size_t ValuesOf(const store::SeriesChunk& chunk) {
@@ -81,7 +83,7 @@ std::size_t LzmaBytes([[maybe_unused]] const std::string& text) {
 void PrintSizes() {
   std::printf("%-12s %8s %10s %16s %14s %14s\n", "bytes/value", "series", "values", "chunk codec", "varint+zlib",
               "varint+lzma");
-  for (const auto& [kind, chunks] : TheHour().chunks) {
+  for (const auto& [kind, chunks] : TheCluster(kChunk).chunks) {
     double values = 0;
     double codec = 0;
     double zlib = 0;
@@ -89,7 +91,7 @@ void PrintSizes() {
     for (std::size_t i = 0; i < chunks.size(); ++i) {
       const std::string differences = Differences(chunks[i]);
       values += static_cast<double>(ValuesOf(chunks[i]));
-      codec += static_cast<double>(TheHour().blobs.at(kind)[i].size());
+      codec += static_cast<double>(TheCluster(kChunk).blobs.at(kind)[i].size());
       zlib += static_cast<double>(ZlibBytes(differences));
       lzma += static_cast<double>(LzmaBytes(differences));
     }
@@ -99,15 +101,18 @@ void PrintSizes() {
 }
 
 void PrintLengths() {
-  for (const int buckets : {30, 60, 120, 180}) {
-    double bytes = 0;
-    double values = 0;
-    const auto chunks = bench::MakeHour(kPods, buckets);
-    for (const store::SeriesChunk& chunk : chunks.at(Kind::kPod)) {
-      bytes += static_cast<double>(store::EncodeChunk(chunk).value().size());
-      values += static_cast<double>(ValuesOf(chunk));
+  for (const int buckets : {30, kPart, 120, 180, kChunk}) {
+    std::printf("chunks of %3d buckets:", buckets);
+    for (const auto& [kind, chunks] : bench::MakeHour(kPods, buckets)) {
+      double bytes = 0;
+      double values = 0;
+      for (const store::SeriesChunk& chunk : chunks) {
+        bytes += static_cast<double>(store::EncodeChunk(chunk).value().size());
+        values += static_cast<double>(ValuesOf(chunk));
+      }
+      std::printf("  %s %.3f", std::string(series::KindName(kind)).c_str(), bytes / values);
     }
-    std::printf("pods, chunks of %3d buckets: %.3f bytes/value\n", buckets, bytes / values);
+    std::printf(" bytes/value\n");
   }
 }
 
@@ -118,19 +123,40 @@ void CountValues(benchmark::State& state, std::size_t values) {
       static_cast<double>(values), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
-void BM_Encode(benchmark::State& state) {
-  const auto& chunks = TheHour().chunks.at(Kind::kPod);
+std::size_t ValuesOf(const std::vector<store::SeriesChunk>& chunks) {
   std::size_t values = 0;
   for (const store::SeriesChunk& chunk : chunks) values += ValuesOf(chunk);
+  return values;
+}
+
+// Argument: buckets of a chunk.
+void BM_Encode(benchmark::State& state) {
+  const auto& chunks = TheCluster(state.range(0)).chunks.at(Kind::kPod);
   for (auto _ : state) {
     for (const store::SeriesChunk& chunk : chunks) benchmark::DoNotOptimize(store::EncodeChunk(chunk));
   }
-  CountValues(state, values);
+  CountValues(state, ValuesOf(chunks));
 }
-BENCHMARK(BM_Encode)->Name("pods/encode")->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Encode)->Name("pods/encode")->Unit(benchmark::kMillisecond)->Arg(kPart)->Arg(kChunk);
+
+// Six parts as blobs become one chunk as a blob.
+void BM_Merge(benchmark::State& state) {
+  const auto& parts = TheCluster(kPart).blobs.at(Kind::kPod);
+  for (auto _ : state) {
+    for (const std::string& blob : parts) {
+      store::SeriesChunk chunk;
+      for (std::uint32_t offset = 0; offset < kChunk; offset += kPart) {
+        chunk = store::MergeChunks(chunk, 0, store::DecodeChunk(blob).value(), offset, kChunk);
+      }
+      benchmark::DoNotOptimize(store::EncodeChunk(chunk));
+    }
+  }
+  CountValues(state, ValuesOf(TheCluster(kPart).chunks.at(Kind::kPod)) * (kChunk / kPart));
+}
+BENCHMARK(BM_Merge)->Name("pods/merge")->Unit(benchmark::kMillisecond);
 
 void Decode(benchmark::State& state, const store::ChunkPart& part) {
-  const auto& blobs = TheHour().blobs.at(Kind::kPod);
+  const auto& blobs = TheCluster(state.range(0)).blobs.at(Kind::kPod);
   std::size_t values = 0;
   std::size_t bytes = 0;
   for (const std::string& blob : blobs) {
@@ -155,10 +181,10 @@ void BM_DecodeRate(benchmark::State& state) {
 void BM_DecodeOneBucket(benchmark::State& state) {
   Decode(state, {.fields = store::MaskOf(Field::kMemoryBytes), .first = 20, .end = 21});
 }
-BENCHMARK(BM_DecodeAll)->Name("pods/decode/all")->Unit(benchmark::kMillisecond);
-BENCHMARK(BM_DecodeMemory)->Name("pods/decode/memory")->Unit(benchmark::kMillisecond);
-BENCHMARK(BM_DecodeRate)->Name("pods/decode/rate")->Unit(benchmark::kMillisecond);
-BENCHMARK(BM_DecodeOneBucket)->Name("pods/decode/memory_one_bucket")->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_DecodeAll)->Name("pods/decode/all")->Unit(benchmark::kMillisecond)->Arg(kPart)->Arg(kChunk);
+BENCHMARK(BM_DecodeMemory)->Name("pods/decode/memory")->Unit(benchmark::kMillisecond)->Arg(kChunk);
+BENCHMARK(BM_DecodeRate)->Name("pods/decode/rate")->Unit(benchmark::kMillisecond)->Arg(kChunk);
+BENCHMARK(BM_DecodeOneBucket)->Name("pods/decode/memory_one_bucket")->Unit(benchmark::kMillisecond)->Arg(kChunk);
 
 }  // namespace
 

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <string>
 
-#include "aggregator/store/chunk_bits.h"
 #include "aggregator/store/chunk_codec.h"
 
 namespace {
@@ -24,7 +23,6 @@ void Require(bool held, const char* what) {
 
 std::string Seal(std::string_view body) {
   std::string blob(1, '\1');
-  AppendVarint(blob, body.size());
   blob += body;
   const auto checksum = ::crc32_z(0, reinterpret_cast<const Bytef*>(blob.data()), blob.size());
   for (unsigned byte = 0; byte < 4; ++byte) blob += static_cast<char>(checksum >> (8 * byte) & 0xffU);

@@ -16,7 +16,7 @@ Error Bad(std::string_view what) {
   return {ErrorCode::kParse, "chunk: " + std::string(what)};
 }
 
-// The blob without version, length and checksum.
+// The blob without version and checksum.
 Result<std::string_view> BodyOf(std::string_view blob) {
   std::string_view rest = blob;
   if (rest.empty()) return Bad("empty");
@@ -24,13 +24,12 @@ Result<std::string_view> BodyOf(std::string_view blob) {
     return Bad("version " + std::to_string(static_cast<std::uint8_t>(rest.front())) + " is not known here");
   }
   rest.remove_prefix(1);
-  std::uint64_t length = 0;
-  if (!TakeVarint(rest, length)) return Bad("cut off");
-  if (rest.size() < kChecksumBytes || rest.size() - kChecksumBytes != length) return Bad("not as long as it says");
+  if (rest.size() < kChecksumBytes) return Bad("cut off");
+  rest.remove_suffix(kChecksumBytes);
   std::uint32_t checksum = 0;
-  std::memcpy(&checksum, rest.data() + length, kChecksumBytes);
+  std::memcpy(&checksum, rest.data() + rest.size(), kChecksumBytes);
   if (checksum != ChunkChecksum(blob.substr(0, blob.size() - kChecksumBytes))) return Bad("checksum differs");
-  return rest.substr(0, length);
+  return rest;
 }
 
 // False where it is not a presence of `count` things, or none of them is there.
@@ -68,11 +67,14 @@ class Decoder {
     if (!TakeDirectory()) return Bad("its columns cannot be found");
     SeriesChunk out{.positions = positions_};
     out.at.assign(at_.begin() + first_row_, at_.begin() + end_row_);
+    const FieldMask wanted = fields_ & part_.fields;
     for (std::size_t i = 0; i < series::kFieldCount; ++i) {
-      if ((fields_ & part_.fields & (FieldMask{1} << i)) == 0) continue;
-      const Status status = Load(i);
-      if (!status.ok()) return status.error();
-      AppendPart(columns_[i], static_cast<series::Field>(i), out);
+      if ((wanted >> i & 1U) == 0) continue;
+      if (const Status status = Load(i); !status.ok()) return status.error();
+    }
+    // Not before all are loaded, as this takes the values away.
+    for (std::size_t i = 0; i < series::kFieldCount; ++i) {
+      if ((wanted >> i & 1U) != 0) MovePart(columns_[i], static_cast<series::Field>(i), out);
     }
     return out;
   }
@@ -125,7 +127,8 @@ class Decoder {
     for (std::size_t i = 0; i < series::kFieldCount; ++i) {
       if ((fields_ >> i & 1U) == 0) continue;
       std::uint64_t presence = 0;
-      if (!TakeVarint(rest_, presence) || presence >= presences_.size() || !TakeVarint(rest_, lengths[i])) return false;
+      if (presences_.size() > 1 && (!TakeVarint(rest_, presence) || presence >= presences_.size())) return false;
+      if (!TakeVarint(rest_, lengths[i])) return false;
       columns_[i].presence = &presences_[presence];
     }
     if (!TakeBytes(lengths.back(), gaps_.bytes)) return false;
@@ -156,10 +159,12 @@ class Decoder {
     const auto source = static_cast<std::size_t>(relation->source);
     if (((fields_ & ~expected_) >> source & 1U) == 0) return fail("the column it comes from is missing");
     if (const Status status = Load(source); !status.ok()) return status.error();
-    if (relation->rate_scale != 0 && !gaps_.loaded && !LoadNumbers(gaps_)) return fail("the gaps cannot be read");
+    if (relation->rate_scale != 0 && !LoadGaps()) return fail("the gaps cannot be read");
     AddExpected(column, columns_[source], *relation);
     return Status::Ok();
   }
+
+  bool LoadGaps() { return gaps_.loaded || (!gaps_.bytes.empty() && LoadNumbers(gaps_)); }
 
   bool LoadNumbers(Column& column) {
     const Presence& presence = *column.presence;
@@ -196,7 +201,7 @@ class Decoder {
   }
 
   // The rows of the part, without what the part does not have.
-  void AppendPart(const Column& column, series::Field field, SeriesChunk& out) const {
+  void MovePart(Column& column, series::Field field, SeriesChunk& out) const {
     ChunkColumn part{.field = field};
     const Presence& presence = *column.presence;
     if (!presence.empty()) {
@@ -206,7 +211,8 @@ class Decoder {
       if (present == end_row_ - first_row_) part.present.clear();
     }
     if (first_row_ == end_row_) return;
-    part.values.assign(column.values.begin() + first_row_, column.values.end());
+    column.values.erase(column.values.begin(), column.values.begin() + first_row_);
+    part.values = std::move(column.values);
     out.columns.push_back(std::move(part));
   }
 

@@ -72,13 +72,15 @@ Presence RowsOf(const SeriesChunk& chunk) {
   return rows;
 }
 
-std::vector<std::int64_t> Dense(const RowColumn& column) {
-  std::vector<std::int64_t> out;
-  out.reserve(column.values.size());
+void FillDense(const RowColumn& column, std::vector<std::int64_t>& out) {
+  if (column.present.empty()) {
+    out.assign(column.values.begin(), column.values.end());
+    return;
+  }
+  out.clear();
   for (std::size_t row = 0; row < column.values.size(); ++row) {
     if (column.Has(row)) out.push_back(column.values[row]);
   }
-  return out;
 }
 
 class Encoder {
@@ -87,22 +89,20 @@ class Encoder {
     for (const ChunkColumn& column : chunk.columns) by_field_[Index(column.field)] = &column;
   }
 
-  std::string Body() {
+  void AppendBody(std::string& out) {
     EncodeColumns();
-    std::string out;
     AppendVarint(out, chunk_.positions);
     AppendPresence(out, RowsOf(chunk_));
     AppendPresences(out);
     AppendVarint(out, fields_);
     AppendVarint(out, expected_);
     AppendVarint(out, gaps_.size());
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      AppendVarint(out, presence_of_[i]);
-      AppendVarint(out, columns_[i].size());
+    for (std::size_t i = 0; i < lengths_.size(); ++i) {
+      if (!presences_.empty()) AppendVarint(out, presence_of_[i]);
+      AppendVarint(out, lengths_[i]);
     }
     out += gaps_;
-    for (const std::string& column : columns_) out += column;
-    return out;
+    out += columns_;
   }
 
  private:
@@ -110,21 +110,34 @@ class Encoder {
   static RowColumn View(const ChunkColumn& column) { return {column.values, column.present}; }
 
   void EncodeColumns() {
-    const std::vector<std::int64_t> gaps = FindGaps();
+    FindGaps();
     for (const ChunkColumn& column : chunk_.columns) {
       fields_ |= MaskOf(column.field);
-      std::string bytes = EncodeColumn(Dense(View(column)));
-      if (const Relation* relation = UsableRelation(column.field)) {
-        std::string shorter = EncodeColumn(Unexpected(column, *relation, gaps));
-        if (shorter.size() < bytes.size()) {
-          bytes = std::move(shorter);
-          expected_ |= MaskOf(column.field);
-          if (relation->rate_scale != 0 && gaps_.empty()) gaps_ = EncodeColumn(gaps);
-        }
-      }
-      columns_.push_back(std::move(bytes));
+      const std::size_t begin = columns_.size();
+      Shorter(column).AppendTo(columns_);
+      lengths_.push_back(columns_.size() - begin);
       presence_of_.push_back(PresenceNumber(column.present));
     }
+    if (!gaps_needed_) return;
+    own_.Take(gaps_ms_);
+    own_.AppendTo(gaps_);
+  }
+
+  // The column's values, or what differs from what the related column says.
+  ColumnEncoder& Shorter(const ChunkColumn& column) {
+    FillDense(View(column), own_values_);
+    const Relation* relation = UsableRelation(column.field);
+    const auto is_zero = [](std::int64_t value) { return value == 0; };
+    if (relation != nullptr && !std::all_of(own_values_.begin(), own_values_.end(), is_zero)) {
+      FillUnexpected(column, *relation);
+      const std::size_t bits = unexpected_.Take(unexpected_values_);
+      if (bits > kFewBits && own_.Take(own_values_) <= bits) return own_;
+      expected_ |= MaskOf(column.field);
+      gaps_needed_ = gaps_needed_ || relation->rate_scale != 0;
+      return unexpected_;
+    }
+    own_.Take(own_values_);
+    return own_;
   }
 
   // Null: the field is not related to another that the chunk has.
@@ -133,7 +146,7 @@ class Encoder {
     return relation != nullptr && by_field_[Index(relation->source)] != nullptr ? relation : nullptr;
   }
 
-  std::vector<std::int64_t> FindGaps() {
+  void FindGaps() {
     GapFinder finder(chunk_.at.size());
     for (const ChunkColumn& column : chunk_.columns) {
       const Relation* relation = UsableRelation(column.field);
@@ -142,15 +155,14 @@ class Encoder {
       increases = Increases(View(*by_field_[Index(relation->source)]));
       finder.Add(increases, View(column), relation->rate_scale);
     }
-    return finder.GapsMs();
+    gaps_ms_ = finder.GapsMs();
   }
 
-  // What differs from what the related column says.
-  std::vector<std::int64_t> Unexpected(const ChunkColumn& column, const Relation& relation,
-                                       const std::vector<std::int64_t>& gaps) const {
-    std::vector<std::int64_t> out;
+  void FillUnexpected(const ChunkColumn& column, const Relation& relation) {
+    unexpected_values_.clear();
     const auto add = [&](std::size_t row, std::uint64_t expected) {
-      out.push_back(static_cast<std::int64_t>(static_cast<std::uint64_t>(column.values[row]) - expected));
+      unexpected_values_.push_back(
+          static_cast<std::int64_t>(static_cast<std::uint64_t>(column.values[row]) - expected));
     };
     const std::vector<std::int64_t>& source = by_field_[Index(relation.source)]->values;
     const std::vector<std::uint64_t>& increases = increases_[Index(relation.source)];
@@ -158,9 +170,8 @@ class Encoder {
       if (!column.Has(row)) continue;
       add(row, relation.rate_scale == 0
                    ? static_cast<std::uint64_t>(source[row])
-                   : ExpectedRate(increases[row], relation.rate_scale, static_cast<std::uint64_t>(gaps[row])));
+                   : ExpectedRate(increases[row], relation.rate_scale, static_cast<std::uint64_t>(gaps_ms_[row])));
     }
-    return out;
   }
 
   std::size_t PresenceNumber(const Presence& presence) {
@@ -176,13 +187,20 @@ class Encoder {
     for (const Presence& presence : presences_) AppendPresence(out, presence);
   }
 
+  static constexpr std::size_t kFewBits = 48;  // of a column: another way to write it is not looked for
+
   const SeriesChunk& chunk_;
   std::array<const ChunkColumn*, series::kFieldCount> by_field_{};
   std::array<std::vector<std::uint64_t>, series::kFieldCount> increases_;
+  std::vector<std::int64_t> gaps_ms_;
+  std::vector<std::int64_t> own_values_, unexpected_values_;
+  ColumnEncoder own_, unexpected_;
   FieldMask fields_ = 0;
   FieldMask expected_ = 0;
+  bool gaps_needed_ = false;
   std::string gaps_;
-  std::vector<std::string> columns_;
+  std::string columns_;
+  std::vector<std::size_t> lengths_;  // in columns_
   std::vector<std::size_t> presence_of_;
   std::vector<Presence> presences_;
 };
@@ -191,10 +209,8 @@ class Encoder {
 
 Result<std::string> EncodeChunk(const SeriesChunk& chunk) {
   if (Status status = Check(chunk); !status.ok()) return status.error();
-  const std::string body = Encoder(chunk).Body();
   std::string blob(1, kChunkVersion);
-  AppendVarint(blob, body.size());
-  blob += body;
+  Encoder(chunk).AppendBody(blob);
   const std::uint32_t checksum = ChunkChecksum(blob);
   blob.append(reinterpret_cast<const char*>(&checksum), kChecksumBytes);
   return blob;

@@ -23,8 +23,11 @@ class NumberCode {
   void Put(Sink& sink, std::uint64_t value) {
     const unsigned low = LowCount();
     const std::uint64_t high = value >> low;
-    if (high < kEscape) {
-      sink.Put(LowBits(static_cast<unsigned>(high)), static_cast<unsigned>(high) + 1);
+    const unsigned ones = static_cast<unsigned>(high) + 1;
+    if (high < kEscape && ones + low <= 64) {
+      sink.Put(LowBits(ones - 1) | (value & LowBits(low)) << ones, ones + low);
+    } else if (high < kEscape) {
+      sink.Put(LowBits(ones - 1), ones);
       sink.Put(value, low);
     } else {
       const auto width = static_cast<unsigned>(std::bit_width(value));

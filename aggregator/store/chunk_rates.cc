@@ -12,6 +12,11 @@ namespace {
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t kMaxProduct = std::uint64_t{1} << 61U;  // twice as much fits beside a sign
 
+// Fast, and one off at times with large numbers: a gap that is wrong costs bytes and nothing else.
+std::int64_t Quotient(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<double>(a) / static_cast<double>(b));
+}
+
 }  // namespace
 
 const Relation* RelationOf(series::Field field) {
@@ -44,11 +49,11 @@ void GapFinder::Add(std::span<const std::uint64_t> increases, const RowColumn& r
     // rate - 1/2 <= product / gap < rate + 1/2
     const auto twice = static_cast<std::int64_t>(2 * increases[row] * scale);
     Range& range = ranges_[row];
-    range.low = std::max(range.low, twice / (2 * value + 1) + 1);
-    if (value > 0) range.high = std::min(range.high, twice / (2 * value - 1));
+    range.low = std::max(range.low, Quotient(twice, 2 * value + 1) + 1);
+    if (value > 0) range.high = std::min(range.high, Quotient(twice, 2 * value - 1));
     if (value > range.rate) {
       range.rate = value;
-      range.likely = (twice / value + 1) / 2;
+      range.twice = twice;
     }
   }
 }
@@ -76,7 +81,7 @@ std::vector<std::int64_t> GapFinder::GapsMs() const {
   std::vector<std::int64_t> out(ranges_.size(), usual);
   for (std::size_t row = 0; row < out.size(); ++row) {
     const Range& range = ranges_[row];
-    out[row] = range.low <= range.high ? std::clamp(usual, range.low, range.high) : range.likely;
+    out[row] = range.low <= range.high ? std::clamp(usual, range.low, range.high) : (range.twice / range.rate + 1) / 2;
   }
   return out;
 }

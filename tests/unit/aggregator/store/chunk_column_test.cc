@@ -11,6 +11,18 @@ using namespace cloudmon;
 using namespace cloudmon::store;
 using namespace cloudmon::store::test;
 
+namespace {
+
+std::string EncodeColumn(std::span<const std::int64_t> values) {
+  ColumnEncoder encoder;
+  encoder.Take(values);
+  std::string out;
+  encoder.AppendTo(out);
+  return out;
+}
+
+}  // namespace
+
 TEST_CASE("Bits of every width come back, and behind the end are zeros") {
   std::string bytes;
   BitWriter writer(bytes);
@@ -83,9 +95,42 @@ TEST_CASE("A column's first values can be read alone") {
   }
 }
 
+TEST_CASE("One encoder takes column after column, and says about how many bits each has") {
+  Random random(3);
+  ColumnEncoder encoder;
+  std::string bytes;
+  for (int round = 0; round < 200; ++round) {
+    const std::vector<std::int64_t> values = MakeValues(kShapes[random() % kShapes.size()], 1 + random() % 400, random);
+    const std::size_t bits = encoder.Take(values);
+    bytes.clear();
+    encoder.AppendTo(bytes);
+    CHECK(bytes == EncodeColumn(values));
+    CHECK(bytes.size() * 8 <= bits * 3 + 64);
+    CHECK(bits <= bytes.size() * 8 * 2 + 64);
+  }
+}
+
+TEST_CASE("Columns of which little is to be said") {
+  const auto size = [](const std::vector<std::int64_t>& values) { return EncodeColumn(values).size(); };
+  std::vector<std::int64_t> values(100);
+  CHECK(size(values) == 0);
+  values.front() = 63;
+  CHECK(size(values) == 2);
+  std::fill(values.begin(), values.end(), 63);
+  CHECK(size(values) == 2);
+  values.front() = -64;
+  CHECK(size(values) == 3);
+  CHECK(size({63}) == 2);
+  // The first apart: the others as they are without it.
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int64_t>(i * i * i % 5);
+  const std::size_t alone = size(values);
+  values.front() = 1'000'000'000;
+  CHECK(size(values) <= alone + 6);
+}
+
 TEST_CASE("Columns that are none are refused") {
   std::vector<std::int64_t> out(4);
-  for (const std::string& bad : {std::string(), std::string("\x03\0\0\0\0", 5), std::string("\x20\0\0\0\0", 5),
+  for (const std::string& bad : {std::string("\x80\0\0\0\0", 5), std::string("\x40", 1), std::string("\x61\0", 2),
                                  std::string("\x01\0", 2), std::string("\x10\0", 2), std::string("\0\0", 2)}) {
     CHECK(!DecodeColumn(bad, out.size(), out));
   }
@@ -124,4 +169,11 @@ TEST_CASE("An expected rate is rounded, and none without a gap") {
   CHECK(ExpectedRate(5, 1, 10) == 1);
   CHECK(ExpectedRate(4, 1, 10) == 0);
   CHECK(ExpectedRate(5, 1, 0) == 0);
+  Random random(9);
+  for (int i = 0; i < 100'000; ++i) {
+    const std::uint64_t gap = 1 + (random() >> (random() % 64));
+    // Around whole numbers and halves, where rounding could go wrong.
+    const std::uint64_t increase = gap * (random() >> (random() % 64)) / 2 + random() % 3 - 1;
+    REQUIRE(ExpectedRate(increase, 1, gap) == (increase == 0 ? 0 : (increase + gap / 2) / gap));
+  }
 }
