@@ -139,22 +139,6 @@ void BM_Encode(benchmark::State& state) {
 }
 BENCHMARK(BM_Encode)->Name("pods/encode")->Unit(benchmark::kMillisecond)->Arg(kPart)->Arg(kChunk);
 
-// Six parts as blobs become one chunk as a blob.
-void BM_Merge(benchmark::State& state) {
-  const auto& parts = TheCluster(kPart).blobs.at(Kind::kPod);
-  for (auto _ : state) {
-    for (const std::string& blob : parts) {
-      store::SeriesChunk chunk;
-      for (std::uint32_t offset = 0; offset < kChunk; offset += kPart) {
-        chunk = store::MergeChunks(chunk, 0, store::DecodeChunk(blob).value(), offset, kChunk);
-      }
-      benchmark::DoNotOptimize(store::EncodeChunk(chunk));
-    }
-  }
-  CountValues(state, ValuesOf(TheCluster(kPart).chunks.at(Kind::kPod)) * (kChunk / kPart));
-}
-BENCHMARK(BM_Merge)->Name("pods/merge")->Unit(benchmark::kMillisecond);
-
 void Decode(benchmark::State& state, const store::ChunkPart& part) {
   const auto& blobs = TheCluster(state.range(0)).blobs.at(Kind::kPod);
   std::size_t values = 0;

@@ -40,11 +40,6 @@ struct SeriesChunk {
 // All values of one row.
 [[nodiscard]] series::Point RowOf(const SeriesChunk& chunk, std::size_t row);
 
-// The rows of both in one chunk, each later by its offset; where both have a row at a position, the newer's whole row
-// counts. Rows that would come at `positions` (at most kMaxChunkPositions) or behind are left out.
-[[nodiscard]] SeriesChunk MergeChunks(const SeriesChunk& older, std::uint32_t older_offset, const SeriesChunk& newer,
-                                      std::uint32_t newer_offset, std::uint32_t positions);
-
 // kInvalid where the chunk is not as SeriesChunk says, or has no row.
 [[nodiscard]] Result<std::string> EncodeChunk(const SeriesChunk& chunk);
 

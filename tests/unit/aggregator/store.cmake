@@ -17,7 +17,7 @@ cm_test(aggregator_import_test
   DEPS cm::aggregator_import cm::aggregator_store)
 
 cm_test(aggregator_chunk_codec_test
-  SOURCES store/chunk_codec_test.cc store/chunk_column_test.cc store/chunk_format_test.cc store/chunk_merge_test.cc
+  SOURCES store/chunk_codec_test.cc store/chunk_column_test.cc store/chunk_format_test.cc
   DEPS cm::aggregator_chunk_codec ZLIB::ZLIB)
 
 cm_test(aggregator_database_test
