@@ -114,7 +114,7 @@ class Aggregator {
     loop_ = scrape::Loop::Start(
         options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
         [this](series::Bucket bucket) { store_->Append(std::move(bucket)); },
-        [this](const auto& buckets_seconds, const auto& change) { Amend(buckets_seconds, change); });
+        [this](const auto& buckets_seconds, const auto& change) { return Amend(buckets_seconds, change); });
   }
 
   // Reads the settings again. A bad one is refused and the old ones stay.
@@ -150,14 +150,16 @@ class Aggregator {
  private:
   using LoopOptions = scrape::LoopOptions;
 
-  // What was pushed late is lost where the store cannot take it; the log says so once.
-  void Amend(const std::vector<std::int64_t>& buckets_seconds, const std::function<void(series::Bucket&)>& change) {
-    const Status status = store_->Amend(buckets_seconds, change);
+  // What was pushed late waits where the store cannot take it; the log says so once.
+  Status Amend(const std::vector<std::int64_t>& buckets_seconds, const std::function<void(series::Bucket&)>& change) {
+    Status status = store_->Amend(buckets_seconds, change);
     if (!status.ok() && !amending_fails_) {
-      spdlog::error("late documents for bucket {} and others are lost: {}", buckets_seconds.front(),
-                    status.error().message);
+      const bool lost = status.error().code == ErrorCode::kInvalid;
+      spdlog::error("late documents for bucket {} and others {}: {}", buckets_seconds.front(),
+                    lost ? "are lost" : "wait in memory", status.error().message);
     }
     amending_fails_ = !status.ok();
+    return status;
   }
 
   // What only a restart can change.

@@ -42,9 +42,9 @@ class Loop {
  public:
   using Sealed = std::function<void(series::Bucket)>;
   // Changes buckets that were sealed before, or never (gaps): `change` is called once for each, in ascending time, with
-  // its entries.
-  using Amend = std::function<void(const std::vector<std::int64_t>& buckets_seconds,
-                                   const std::function<void(series::Bucket&)>& change)>;
+  // its entries. After an error, but kInvalid, it is tried again.
+  using Amend = std::function<Status(const std::vector<std::int64_t>& buckets_seconds,
+                                     const std::function<void(series::Bucket&)>& change)>;
 
   // Starts the thread. `bucketer` has been restored by the caller. `sealed` and `amend` are called from the loop's
   // thread.

@@ -165,24 +165,27 @@ void Scraper::AmendSealed() {
       std::ranges::move(list, std::back_inserter(amendments_[bucket_seconds]));
     }
   }
-  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs) AmendNext();
+  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs && AmendNext()) {
+  }
 }
 
-void Scraper::AmendNext() {
+// False where it is to be tried again: the store cannot be written. Amending twice is as amending once.
+bool Scraper::AmendNext() {
   std::vector<std::int64_t> buckets_seconds;
-  std::map<std::int64_t, std::vector<series::Amendment>> next;
   const std::int64_t end_seconds = amendments_.begin()->first + kAmendSpanBuckets * interval_ms_ / 1000;
-  while (!amendments_.empty() && amendments_.begin()->first < end_seconds && next.size() < kAmendBuckets) {
-    buckets_seconds.push_back(amendments_.begin()->first);
-    next.insert(amendments_.extract(amendments_.begin()));
+  for (const auto& [seconds, amendments] : amendments_) {
+    if (seconds >= end_seconds || buckets_seconds.size() == kAmendBuckets) break;
+    buckets_seconds.push_back(seconds);
   }
-  {
-    const std::lock_guard lock(mu_);
-    for (const auto& [seconds, amendments] : next) {
-      for (const series::Amendment& amendment : amendments) waiting_entries_ -= amendment.pods.size() + 1;
-    }
+  const Status amended = amend_(
+      buckets_seconds, [this](series::Bucket& bucket) { series::Apply(amendments_.at(bucket.time_seconds), bucket); });
+  if (!amended.ok() && amended.error().code != ErrorCode::kInvalid) return false;
+  const std::lock_guard lock(mu_);
+  for (const std::int64_t seconds : buckets_seconds) {
+    const auto done = amendments_.extract(seconds);
+    for (const series::Amendment& amendment : done.mapped()) waiting_entries_ -= amendment.pods.size() + 1;
   }
-  amend_(buckets_seconds, [&next](series::Bucket& bucket) { series::Apply(next.at(bucket.time_seconds), bucket); });
+  return true;
 }
 
 void Scraper::Take(const Fetched& fetched) {

@@ -82,7 +82,7 @@ class Scraper {
   void NoteResult(TargetState& target, TargetStatus status, bool late);
   std::optional<series::Bucket> SealNext(std::int64_t now_ms);
   void AmendSealed();
-  void AmendNext();
+  bool AmendNext();
   void WarnWhenTimeGoesBack(std::int64_t now_ms);
 
   LoopOptions options_;

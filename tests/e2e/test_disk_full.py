@@ -126,9 +126,9 @@ class DiskFull(Case):
             self.disk.fill(left)
             for moment in itertools.islice(moments, 80):
                 self.assertEqual(aggregator.push(self.document(moment)).status, 200)
-            until(lambda: (moment, 2) in self.pushed(aggregator), 20, "the last document is shown")
             self.poll(aggregator)
             self.disk.free()
+            until(lambda: (moment, 2) in self.pushed(aggregator), 20, "the last document is shown")
         want = [(past, 2) for past in range(self.begin, moment + 1)]
         self.assertEqual(self.pushed(aggregator), want)
         self.assertGreater(metric(aggregator, "cloudmon_store_write_failures_total"), 0)

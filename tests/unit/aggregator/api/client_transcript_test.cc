@@ -39,7 +39,7 @@ struct Aggregator {
             [this](series::Bucket bucket) { store->Append(std::move(bucket)); },
             [this](const std::vector<std::int64_t>& buckets_seconds,
                    const std::function<void(series::Bucket&)>& change) {
-              CHECK(store->Amend(buckets_seconds, change).ok());
+              return store->Amend(buckets_seconds, change);
             }),
         router(BuildRouter({.store = *store,
                             .clock = clock,

@@ -74,7 +74,7 @@ TEST_CASE("loop: scrapes good targets beside bad ones, takes a reload, stops whi
   auto loop = Loop::Start(
       options, clock, Static({good.HostPort(), garbage.HostPort(), silent.HostPort()}),
       std::make_unique<series::Bucketer>(1), [&](Bucket b) { sink.Put(std::move(b)); },
-      [](const auto&, const auto&) {});
+      [](const auto&, const auto&) { return Status::Ok(); });
   sink.WaitForPod("p");
   bool all_tried = false;
   while (!all_tried) {

@@ -75,6 +75,29 @@ TEST_CASE("scraper: amending many buckets leaves time for scrapes") {
   CHECK(amended() == 30);
 }
 
+TEST_CASE("scraper: late documents wait while the store cannot be written, but not for what it has no more") {
+  Rig rig;
+  rig.Run(60'500);
+  rig.amending = Error{ErrorCode::kIo, "full"};
+  CHECK(rig.Push("a", 5'000, 1).empty());
+  CHECK(rig.Push("b", 15'000, 2).empty());
+  const std::string before = rig.Text(rig.buckets);
+  rig.Run(63'000);
+  CHECK(rig.Push("b", 5'000, 3).empty());
+  rig.Run(65'000);
+  CHECK(rig.Text(rig.buckets) == before);
+  rig.amending = Status::Ok();
+  rig.Run(67'000);
+  CHECK(rig.Text(rig.buckets).find("0: a/p=1 b/p=3 2/0\n1: b/p=2 1/0\n") == 0);
+
+  rig.amending = Error{ErrorCode::kInvalid, "too old"};
+  CHECK(rig.Push("a", 25'000, 4).empty());
+  rig.Run(69'000);
+  rig.amending = Status::Ok();
+  rig.Run(71'000);
+  CHECK(rig.Text(rig.buckets).find("p=4") == std::string::npos);
+}
+
 TEST_CASE("scraper: late documents are refused while too many wait") {
   Rig rig;
   rig.Run(30'500);

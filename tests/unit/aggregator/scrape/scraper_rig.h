@@ -46,10 +46,12 @@ struct Rig {
             [this](Bucket bucket) { buckets.push_back(std::move(bucket)); },
             [this](const auto& buckets_seconds, const auto& change) {
               clock.Advance(amend_takes_ms);
+              if (!amending.ok()) return amending;
               for (const std::int64_t bucket_seconds : buckets_seconds) {
                 const auto known = std::ranges::find(buckets, bucket_seconds, &Bucket::time_seconds);
                 change(known != buckets.end() ? *known : buckets.emplace_back(Bucket{bucket_seconds, {}}));
               }
+              return amending;
             }) {}
 
   void SetTargets(const std::vector<std::string>& urls, const std::string& node = "") {
@@ -115,6 +117,7 @@ struct Rig {
   FakeFetcher fetcher;
   std::map<std::string, std::string> answers;
   std::int64_t amend_takes_ms = 0;
+  Status amending = Status::Ok();  // what the store says
   std::vector<Bucket> buckets;
   Scraper scraper;
 };
