@@ -192,7 +192,7 @@ class Commands(Case):
     def killed_until_done(self, choose, command):
         """Kills it after a random time, again and again, later each time; how often."""
         for kills in range(200):
-            code, said = procs.broken_off(command, choose.uniform(0, 0.1 + kills / 20))
+            code, said = procs.broken_off(command, choose.uniform(0, 0.02 + kills / 50))
             if code == 0:
                 return kills
             self.assertEqual(code, -signal.SIGKILL, said)

@@ -126,6 +126,8 @@ class DiskFull(Case):
             self.disk.fill(left)
             for moment in itertools.islice(moments, 80):
                 self.assertEqual(aggregator.push(self.document(moment)).status, 200)
+            if not left:
+                until(lambda: metric(aggregator, "cloudmon_store_write_failures_total") > 0, 20, "a write fails")
             self.poll(aggregator)
             self.disk.free()
             until(lambda: (moment, 2) in self.pushed(aggregator), 20, "the last document is shown")

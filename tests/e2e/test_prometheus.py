@@ -40,10 +40,13 @@ class Prometheus(Case):
         stable = {(pod.spec.namespace, pod.spec.deployment) for pod in self.machine.pods if pod.spec.stable}
         samples = MINUTE / self.stack.INTERVAL
         count = f"count_over_time(container_cpu_usage_seconds_total{{pod='db-0'}}[{MINUTE}s])"
-        until(lambda: self.query(count)[0][1] >= samples - 1, 2 * MINUTE, "a minute of samples", pause_seconds=1)
-        cluster = until(lambda: self.cluster_with_cpu() if len(self.cluster_with_cpu()) > samples else None, 2 * MINUTE,
-                        "a minute of buckets", pause_seconds=1)
-        end = cluster[-1]["time"]
+        until(lambda: len(self.cluster_with_cpu()) > samples, 2 * MINUTE, "a minute of buckets", pause_seconds=1)
+
+        def newest_with_a_minute_of_samples():
+            newest = self.cluster_with_cpu()[-1]["time"]
+            counted = self.query(count, newest)
+            return newest if counted and counted[0][1] >= samples - 1 else None
+        end = until(newest_with_a_minute_of_samples, 2 * MINUTE, "a minute of samples", pause_seconds=1)
         expression = f"sum by (namespace, deployment) (rate(container_cpu_usage_seconds_total[{MINUTE}s]))"
         compared = 0
         for labels, cores in self.query(expression, end):
