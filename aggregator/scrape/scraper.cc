@@ -166,7 +166,7 @@ void Scraper::AmendSealed() {
     const auto next = amendments_.extract(amendments_.begin());
     {
       const std::lock_guard lock(mu_);
-      for (const series::Amendment& amendment : next.mapped()) waiting_entries_ -= amendment.pods.size() + 1;
+      for (const series::Amendment& amendment : next.mapped()) waiting_entries_ -= amendment.entries();
     }
     amend_(next.key(), [&next](series::Bucket& bucket) { series::Apply(next.mapped(), bucket); });
   }

@@ -100,7 +100,7 @@ std::size_t Bucketer::PushLate(const std::string& node_name, std::int64_t bucket
     amendment.groups.push_back({item.group->member(), item.update.point});
   }
   state.AddLateIncreases(updates, bucket_seconds, amendment);
-  const std::size_t entries = amendment.pods.size() + 1;
+  const std::size_t entries = amendment.entries();
   state.amendments[bucket_seconds].push_back(std::move(amendment));
   return entries;
 }

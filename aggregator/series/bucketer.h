@@ -39,7 +39,7 @@ class Bucketer {
 
   // Takes a pushed reading of a bucket that is sealed, or will never be. `was_missing`: that bucket's `nodes_missing`
   // counted the node. What it changes there waits in TakeAmendments(); increases are in the rollups' running totals at
-  // once. Returns how many entries wait: the node's and its pods'.
+  // once. Returns how many entries wait.
   std::size_t PushLate(const std::string& node, std::int64_t bucket_seconds, std::int64_t measured_at_ms,
                        const TargetReading& reading, bool was_missing);
 

@@ -101,6 +101,21 @@ TEST_CASE("scraper: late documents are refused while too many wait") {
   CHECK(rig.Push("late", 5'000, 1).empty());
 }
 
+TEST_CASE("scraper: late documents without pods wait and are refused as others are") {
+  Rig rig;
+  rig.Run(30'500);
+  constexpr std::size_t kGroups = 20'000;
+  PushedReading document;
+  document.measured_at_ms = kStart + 5'000;
+  for (std::size_t i = 0; i < kGroups; ++i) document.reading.groups.push_back({"n", "d" + std::to_string(i), {}});
+  std::size_t taken = 0;
+  document.reading.node = "node-0";
+  while (taken < 50 && rig.scraper.Push(document).ok()) document.reading.node = "node-" + std::to_string(++taken);
+  CHECK(taken == kMaxWaitingEntries / kGroups + 1);
+  rig.Run(32'000);
+  CHECK(rig.Push("late", 5'000, 1).empty());
+}
+
 TEST_CASE("scraper: who pushes is listed beside the targets") {
   Rig rig;
   rig.SetTargets({"t"});
