@@ -151,25 +151,34 @@ std::optional<series::Bucket> Scraper::SealNext(std::int64_t now_ms) {
   return bucketer_->Seal(*bucket_ms / 1000, missing + pushers_.CountMissing(*bucket_ms, count.pushed, now_ms));
 }
 
-// Several late documents for one bucket are one change of the store.
 void Scraper::AmendSealed() {
   const std::int64_t now_ms = clock_.SteadyMs();
   if (now_ms - amended_at_ms_ < kAmendEveryMs) return;
   amended_at_ms_ = now_ms;
+  CollectAmendments();
+  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs) AmendNext();
+}
+
+void Scraper::AmendAll() {
+  CollectAmendments();
+  while (!amendments_.empty()) AmendNext();
+}
+
+// Several late documents for one bucket are one change of the store.
+void Scraper::CollectAmendments() {
+  const std::lock_guard lock(mu_);
+  for (auto& [bucket_seconds, list] : bucketer_->TakeAmendments()) {
+    std::ranges::move(list, std::back_inserter(amendments_[bucket_seconds]));
+  }
+}
+
+void Scraper::AmendNext() {
+  const auto next = amendments_.extract(amendments_.begin());
   {
     const std::lock_guard lock(mu_);
-    for (auto& [bucket_seconds, list] : bucketer_->TakeAmendments()) {
-      std::ranges::move(list, std::back_inserter(amendments_[bucket_seconds]));
-    }
+    for (const series::Amendment& amendment : next.mapped()) waiting_entries_ -= amendment.entries();
   }
-  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs) {
-    const auto next = amendments_.extract(amendments_.begin());
-    {
-      const std::lock_guard lock(mu_);
-      for (const series::Amendment& amendment : next.mapped()) waiting_entries_ -= amendment.entries();
-    }
-    amend_(next.key(), [&next](series::Bucket& bucket) { series::Apply(next.mapped(), bucket); });
-  }
+  amend_(next.key(), [&next](series::Bucket& bucket) { series::Apply(next.mapped(), bucket); });
 }
 
 void Scraper::Take(Fetched fetched) {
