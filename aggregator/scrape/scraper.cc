@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t kPatienceIntervals = 3;
 constexpr std::int64_t kPushGraceMs = 1000;
 constexpr std::int64_t kAmendEveryMs = 1000;
+// To seal a bucket again that was stored before a restart would replace it. A clock that was set back by more than this
+// meanwhile had been wrong, and is not waited for.
+constexpr std::int64_t kWaitForClockMs = 5 * 60 * 1000;
 constexpr std::int64_t kAmendForMs = 200;  // then scrapes and buckets have their turn
 
 bool IsEmpty(const series::Usage& u) {
@@ -65,6 +68,12 @@ Scraper::Scraper(const LoopOptions& options, const Clock& clock, Fetcher& fetche
       schedule_(interval_ms_),
       pushers_(interval_ms_) {
   SetOptions(options);
+  if (const auto newest_seconds = bucketer_->NewestRestored()) {
+    const std::int64_t end_ms = *newest_seconds * 1000 + interval_ms_;
+    if (end_ms - latest_ms_ > kWaitForClockMs) return;
+    schedule_.SetSealed(*newest_seconds * 1000);
+    latest_ms_ = std::max(latest_ms_, end_ms);
+  }
 }
 
 Scraper::~Scraper() = default;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ class Bucketer {
   // rollup those before it with totals that it does not have; any order. Totals continue, and a counter's increase over
   // the restart is counted.
   void Restore(const std::vector<std::pair<std::int64_t, Entry>>& last_entries);
+
+  // The newest bucket that was given to Restore().
+  [[nodiscard]] std::optional<std::int64_t> NewestRestored() const;
 
   // Takes a node's reading into the open bucket that starts at `bucket_seconds`. Buckets may be open side by side (a
   // slow target), but are sealed in order. `node` is the resolved node name. A second reading of the same node in a

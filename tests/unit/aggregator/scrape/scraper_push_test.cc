@@ -60,6 +60,32 @@ TEST_CASE("scraper: late documents amend, several at once") {
   CHECK(rig.scraper.Stats().pushes == 5);
 }
 
+TEST_CASE("scraper: buckets stored before a restart are not sealed again when the clock was set back") {
+  const auto stored_at = [](std::int64_t ms) {
+    const auto node = std::make_shared<const series::Member>(series::Member{Kind::kNode, "a", {}, {}, {}});
+    const auto cluster = std::make_shared<const series::Member>(series::Member{});
+    series::Point point;
+    point.Set(Field::kNodes, 1);
+    return Bucket{(kStart + ms) / 1000, {{node, {}}, {cluster, point}}};
+  };
+  SUBCASE("by little") {
+    Rig rig({}, {stored_at(0), stored_at(10'000)});
+    rig.SetTargets({"t"});
+    rig.answers = {{"t", PodPage("t-node", "q", 5)}};
+    rig.Run(2'000);
+    CHECK(rig.Push("b", 1'000, 1).empty());
+    rig.Run(31'500);
+    CHECK(rig.Buckets() == "0: b/p=1 2/0\n1: 1/0\n2: t-node/q=5 1/0\n");
+  }
+  SUBCASE("by much: data of a time that was wrong does not hinder") {
+    Rig rig({}, {stored_at(400'000)});
+    rig.SetTargets({"t"});
+    rig.answers = {{"t", PodPage("t-node", "q", 5)}};
+    rig.Run(11'500);
+    CHECK(rig.Text(rig.buckets).ends_with("0: t-node/q=5 1/0\n"));
+  }
+}
+
 TEST_CASE("scraper: amending many buckets leaves time for scrapes") {
   Rig rig;
   rig.Run(60'500);
