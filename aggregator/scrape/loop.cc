@@ -67,9 +67,11 @@ class LoopThread final : public Loop {
   };
 
   void Run() {
-    while (!Stopping()) {
+    bool stopping = false;
+    while (!stopping) {
       try {
-        Turn();
+        stopping = Stopping();
+        stopping ? scraper_.AmendAll() : Turn();
       } catch (const std::exception& e) {
         spdlog::error("scrape loop: {}; goes on in 1 s", e.what());
         std::unique_lock lock(mu_);

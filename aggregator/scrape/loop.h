@@ -51,7 +51,7 @@ class Loop {
   static std::unique_ptr<Loop> Start(LoopOptions options, const Clock& clock,
                                      std::vector<std::unique_ptr<discovery::Discovery>> discoveries,
                                      std::unique_ptr<series::Bucketer> bucketer, Sealed sealed, Amend amend);
-  virtual ~Loop() = default;  // stops within a second, abandoning scrapes in flight
+  virtual ~Loop() = default;  // stops within a second, abandoning scrapes in flight, but amends all that waits
 
   // Takes a reading that was pushed: into its bucket while that is open, where it replaces what the node pushed for it
   // before; else it changes the sealed bucket, within about two seconds. Errors: kDenied where another source (a scrape

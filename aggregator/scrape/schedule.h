@@ -33,6 +33,9 @@ class Schedule {
   // For how long what is pushed may come after a bucket's end.
   void SetGrace(std::int64_t grace_ms) { grace_ms_ = grace_ms; }
 
+  // The buckets up to this one are sealed: before a restart. To be called before all that follows.
+  void SetSealed(std::int64_t bucket_ms) { last_sealed_ms_ = bucket_ms; }
+
   // The start of the bucket of that time.
   [[nodiscard]] std::int64_t BucketOf(std::int64_t time_ms) const;
 

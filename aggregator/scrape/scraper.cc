@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t kPatienceIntervals = 3;
 constexpr std::int64_t kPushGraceMs = 1000;
 constexpr std::int64_t kAmendEveryMs = 1000;
+// To seal a bucket again that was stored before a restart would replace it. A clock that was set back by more than this
+// meanwhile had been wrong, and is not waited for.
+constexpr std::int64_t kWaitForClockMs = 5 * 60 * 1000;
 constexpr std::int64_t kAmendForMs = 200;  // then scrapes and buckets have their turn
 // What is amended at once: buckets that lie near each other are read and written together.
 constexpr std::size_t kAmendBuckets = 12;
@@ -68,6 +71,12 @@ Scraper::Scraper(const LoopOptions& options, const Clock& clock, Fetcher& fetche
       schedule_(interval_ms_),
       pushers_(interval_ms_) {
   SetOptions(options);
+  if (const auto newest_seconds = bucketer_->NewestRestored()) {
+    const std::int64_t end_ms = *newest_seconds * 1000 + interval_ms_;
+    if (end_ms - latest_ms_ > kWaitForClockMs) return;
+    schedule_.SetSealed(*newest_seconds * 1000);
+    latest_ms_ = std::max(latest_ms_, end_ms);
+  }
 }
 
 Scraper::~Scraper() = default;
@@ -154,18 +163,26 @@ std::optional<series::Bucket> Scraper::SealNext(std::int64_t now_ms) {
   return bucketer_->Seal(*bucket_ms / 1000, missing + pushers_.CountMissing(*bucket_ms, count.pushed, now_ms));
 }
 
-// Several late documents for one bucket are one change of the store.
 void Scraper::AmendSealed() {
   const std::int64_t now_ms = clock_.SteadyMs();
   if (now_ms - amended_at_ms_ < kAmendEveryMs) return;
   amended_at_ms_ = now_ms;
-  {
-    const std::lock_guard lock(mu_);
-    for (auto& [bucket_seconds, list] : bucketer_->TakeAmendments()) {
-      std::ranges::move(list, std::back_inserter(amendments_[bucket_seconds]));
-    }
-  }
+  CollectAmendments();
   while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs && AmendNext()) {
+  }
+}
+
+void Scraper::AmendAll() {
+  CollectAmendments();
+  while (!amendments_.empty() && AmendNext()) {
+  }
+}
+
+// Several late documents for one bucket are one change of the store.
+void Scraper::CollectAmendments() {
+  const std::lock_guard lock(mu_);
+  for (auto& [bucket_seconds, list] : bucketer_->TakeAmendments()) {
+    std::ranges::move(list, std::back_inserter(amendments_[bucket_seconds]));
   }
 }
 
@@ -183,7 +200,7 @@ bool Scraper::AmendNext() {
   const std::lock_guard lock(mu_);
   for (const std::int64_t seconds : buckets_seconds) {
     const auto done = amendments_.extract(seconds);
-    for (const series::Amendment& amendment : done.mapped()) waiting_entries_ -= amendment.pods.size() + 1;
+    for (const series::Amendment& amendment : done.mapped()) waiting_entries_ -= amendment.entries();
   }
   return true;
 }

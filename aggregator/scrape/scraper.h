@@ -53,6 +53,9 @@ class Scraper {
   // before.
   void Step();
 
+  // For the end: amends all that still waits, as its senders will not send it again.
+  void AmendAll();
+
   // Takes what the fetcher brought: reads the page into its bucket, or notes what is wrong.
   void Take(const Fetched& fetched);
 
@@ -82,7 +85,8 @@ class Scraper {
   void NoteResult(TargetState& target, TargetStatus status, bool late);
   std::optional<series::Bucket> SealNext(std::int64_t now_ms);
   void AmendSealed();
-  bool AmendNext();
+  void CollectAmendments();
+  bool AmendNext();  // the oldest buckets; REQUIRES: there is one
   void WarnWhenTimeGoesBack(std::int64_t now_ms);
 
   LoopOptions options_;

@@ -2,6 +2,7 @@
 // What a document that comes late changes in a bucket that is sealed. Pure.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "aggregator/series/model.h"
@@ -17,6 +18,9 @@ struct Amendment {
   bool was_missing = false;   // nodes_missing counts the node, unless the bucket has it
   std::vector<Entry> groups;  // of a document without pods: what it adds to namespaces and deployments
   std::vector<Entry> totals;  // running totals of groups, which the bucket may show
+
+  // How many a document brought; `totals` follow from them.
+  [[nodiscard]] std::size_t entries() const { return 1 + pods.size() + groups.size(); }
 };
 
 // Applies them in this order. Namespaces, deployments and the cluster change by the difference between the pods before

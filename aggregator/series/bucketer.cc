@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/series/bucketer.h"
 
-#include <optional>
+#include <algorithm>
 #include <unordered_set>
 
 #include "aggregator/series/nodes.h"
@@ -29,7 +29,7 @@ struct OpenBucket {
 struct Bucketer::State {
   explicit State(std::int64_t interval_seconds) : nodes(interval_seconds, groups) {}
 
-  std::optional<std::int64_t> last_sealed_seconds;
+  std::optional<std::int64_t> last_sealed_seconds, newest_restored_seconds;
   std::int64_t next_sweep_seconds = 0;
   Groups groups;
   Group cluster{Member{}};
@@ -54,6 +54,7 @@ void Bucketer::Restore(const std::vector<std::pair<std::int64_t, Entry>>& last_e
   State& state = *state_;
   for (const auto& [bucket_seconds, entry] : last_entries) {
     const MemberPtr& member = entry.member;
+    state.newest_restored_seconds = std::max(state.newest_restored_seconds.value_or(bucket_seconds), bucket_seconds);
     if (member->kind == Kind::kNode || member->kind == Kind::kPod) {
       state.nodes.Restore(bucket_seconds, entry);
     } else if (member->kind == Kind::kCluster) {
@@ -64,6 +65,10 @@ void Bucketer::Restore(const std::vector<std::pair<std::int64_t, Entry>>& last_e
       group.Restore(member, entry.point, bucket_seconds);
     }
   }
+}
+
+std::optional<std::int64_t> Bucketer::NewestRestored() const {
+  return state_->newest_restored_seconds;
 }
 
 void Bucketer::State::TakeInto(OpenBucket& bucket, std::int64_t bucket_seconds, const std::string& node_name,
@@ -99,7 +104,7 @@ std::size_t Bucketer::PushLate(const std::string& node_name, std::int64_t bucket
     amendment.groups.push_back({item.group->member(), item.update.point});
   }
   state.AddLateIncreases(updates, bucket_seconds, amendment);
-  const std::size_t entries = amendment.pods.size() + 1;
+  const std::size_t entries = amendment.entries();
   state.amendments[bucket_seconds].push_back(std::move(amendment));
   return entries;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,9 @@ class Bucketer {
   // the restart is counted.
   void Restore(const std::vector<std::pair<std::int64_t, Entry>>& last_entries);
 
+  // The newest bucket that was given to Restore().
+  [[nodiscard]] std::optional<std::int64_t> NewestRestored() const;
+
   // Takes a node's reading into the open bucket that starts at `bucket_seconds`. Buckets may be open side by side (a
   // slow target), but are sealed in order. `node` is the resolved node name. A second reading of the same node in a
   // bucket replaces nothing and is ignored (the caller refuses it earlier, by node name).
@@ -39,7 +43,7 @@ class Bucketer {
 
   // Takes a pushed reading of a bucket that is sealed, or will never be. `was_missing`: that bucket's `nodes_missing`
   // counted the node. What it changes there waits in TakeAmendments(); increases are in the rollups' running totals at
-  // once. Returns how many entries wait: the node's and its pods'.
+  // once. Returns how many entries wait.
   std::size_t PushLate(const std::string& node, std::int64_t bucket_seconds, std::int64_t measured_at_ms,
                        const TargetReading& reading, bool was_missing);
 

@@ -105,4 +105,34 @@ TEST_CASE("loop: scrapes good targets beside bad ones, takes a reload, stops whi
   }
 }
 
+TEST_CASE("loop: what was pushed late and waits is stored before the end") {
+  const SystemClock clock;
+  std::mutex mu;
+  std::condition_variable changed;
+  std::vector<std::int64_t> amended;
+  auto loop = Loop::Start(
+      {}, clock, {}, std::make_unique<series::Bucketer>(10), [](const Bucket&) {},
+      [&](std::int64_t bucket_seconds, const auto&) {
+        const std::lock_guard lock(mu);
+        amended.push_back(bucket_seconds);
+        changed.notify_all();
+      });
+  const std::int64_t bucket = (clock.NowMs() / 10'000 - 60) * 10;
+  const auto push = [&](std::int64_t bucket_seconds) {
+    PushedReading pushed;
+    pushed.measured_at_ms = bucket_seconds * 1000;
+    pushed.reading.node = "a";
+    CHECK(loop->Push(std::move(pushed)).ok());
+  };
+  push(bucket);
+  {
+    std::unique_lock lock(mu);
+    changed.wait(lock, [&] { return !amended.empty(); });
+  }
+  push(bucket + 10);  // the loop amends once a second
+  push(bucket + 20);
+  loop.reset();
+  CHECK(amended == std::vector{bucket, bucket + 10, bucket + 20});
+}
+
 }  // namespace cloudmon::scrape

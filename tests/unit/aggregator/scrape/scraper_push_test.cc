@@ -60,6 +60,32 @@ TEST_CASE("scraper: late documents amend, several at once") {
   CHECK(rig.scraper.Stats().pushes == 5);
 }
 
+TEST_CASE("scraper: buckets stored before a restart are not sealed again when the clock was set back") {
+  const auto stored_at = [](std::int64_t ms) {
+    const auto node = std::make_shared<const series::Member>(series::Member{Kind::kNode, "a", {}, {}, {}});
+    const auto cluster = std::make_shared<const series::Member>(series::Member{});
+    series::Point point;
+    point.Set(Field::kNodes, 1);
+    return Bucket{(kStart + ms) / 1000, {{node, {}}, {cluster, point}}};
+  };
+  SUBCASE("by little") {
+    Rig rig({}, {stored_at(0), stored_at(10'000)});
+    rig.SetTargets({"t"});
+    rig.answers = {{"t", PodPage("t-node", "q", 5)}};
+    rig.Run(2'000);
+    CHECK(rig.Push("b", 1'000, 1).empty());
+    rig.Run(31'500);
+    CHECK(rig.Buckets() == "0: b/p=1 2/0\n1: 1/0\n2: t-node/q=5 1/0\n");
+  }
+  SUBCASE("by much: data of a time that was wrong does not hinder") {
+    Rig rig({}, {stored_at(400'000)});
+    rig.SetTargets({"t"});
+    rig.answers = {{"t", PodPage("t-node", "q", 5)}};
+    rig.Run(11'500);
+    CHECK(rig.Text(rig.buckets).ends_with("0: t-node/q=5 1/0\n"));
+  }
+}
+
 TEST_CASE("scraper: amending many buckets leaves time for scrapes") {
   Rig rig;
   rig.Run(400'500);
@@ -118,6 +144,21 @@ TEST_CASE("scraper: late documents are refused while too many wait") {
   CHECK(taken == kMaxWaitingEntries / kPods + 1);
   CHECK(refused == "too many late documents wait to be stored: try again in a few seconds");
   CHECK(rig.Push("in-time", 30'200, 1).empty());
+  rig.Run(32'000);
+  CHECK(rig.Push("late", 5'000, 1).empty());
+}
+
+TEST_CASE("scraper: late documents without pods wait and are refused as others are") {
+  Rig rig;
+  rig.Run(30'500);
+  constexpr std::size_t kGroups = 20'000;
+  PushedReading document;
+  document.measured_at_ms = kStart + 5'000;
+  for (std::size_t i = 0; i < kGroups; ++i) document.reading.groups.push_back({"n", "d" + std::to_string(i), {}});
+  std::size_t taken = 0;
+  document.reading.node = "node-0";
+  while (taken < 50 && rig.scraper.Push(document).ok()) document.reading.node = "node-" + std::to_string(++taken);
+  CHECK(taken == kMaxWaitingEntries / kGroups + 1);
   rig.Run(32'000);
   CHECK(rig.Push("late", 5'000, 1).empty());
 }

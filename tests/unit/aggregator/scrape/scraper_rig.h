@@ -40,9 +40,11 @@ inline std::string PodPage(const std::string& node, const std::string& pod, int 
 }
 
 struct Rig {
-  explicit Rig(const LoopOptions& options = {})
-      : scraper(
-            options, clock, fetcher, std::make_unique<series::Bucketer>(options.interval_seconds),
+  // `restored`: what was stored before a restart.
+  explicit Rig(const LoopOptions& options = {}, const std::vector<Bucket>& restored = {})
+      : buckets(restored),
+        scraper(
+            options, clock, fetcher, Restored(options, restored),
             [this](Bucket bucket) { buckets.push_back(std::move(bucket)); },
             [this](const auto& buckets_seconds, const auto& change) {
               clock.Advance(amend_takes_ms);
@@ -54,6 +56,13 @@ struct Rig {
               return amending;
             }) {}
 
+  static std::unique_ptr<series::Bucketer> Restored(const LoopOptions& options, const std::vector<Bucket>& buckets) {
+    auto bucketer = std::make_unique<series::Bucketer>(options.interval_seconds);
+    for (const Bucket& bucket : buckets) {
+      for (const Entry& entry : bucket.entries) bucketer->Restore({{bucket.time_seconds, entry}});
+    }
+    return bucketer;
+  }
   void SetTargets(const std::vector<std::string>& urls, const std::string& node = "") {
     std::vector<discovery::Target> targets;
     for (const std::string& url : urls) targets.push_back({url, url + ":1", node, {{"rack", "7"}}, "static"});
