@@ -112,10 +112,11 @@ TEST_CASE("loop: what was pushed late and waits is stored before the end") {
   std::vector<std::int64_t> amended;
   auto loop = Loop::Start(
       {}, clock, {}, std::make_unique<series::Bucketer>(10), [](const Bucket&) {},
-      [&](std::int64_t bucket_seconds, const auto&) {
+      [&](const std::vector<std::int64_t>& buckets_seconds, const auto&) {
         const std::lock_guard lock(mu);
-        amended.push_back(bucket_seconds);
+        amended.insert(amended.end(), buckets_seconds.begin(), buckets_seconds.end());
         changed.notify_all();
+        return Status::Ok();
       });
   const std::int64_t bucket = (clock.NowMs() / 10'000 - 60) * 10;
   const auto push = [&](std::int64_t bucket_seconds) {
