@@ -190,15 +190,13 @@ Status ChunkReader::Read(const StoredSeries& series, std::int64_t start_seconds,
 
 Status ChunkReader::ReadNewest(const StoredSeries& series, SeriesSlice& out) {
   const std::int64_t first = chunks_.grid().NumberOf(series.first_seconds);
-  for (std::int64_t chunk = chunks_.grid().NumberOf(series.last_seconds + kTouchSeconds); chunk >= first; --chunk) {
-    const Result<bool> in_chunk = chunks_.Read(chunk, series.id, out);
-    if (!in_chunk.ok()) return in_chunk.error();
-    for (std::int64_t part = (chunk + 1) * kPartsOfChunk - 1; part >= chunk * kPartsOfChunk && out.points.empty();
-         --part) {
-      const auto in_part = parts_.Read(part, series.id, out);
-      if (!in_part.ok()) return in_part.error();
-    }
-    if (!out.points.empty()) return Status::Ok();
+  const Grid& grid = chunks_.grid();
+  for (std::int64_t chunk = grid.NumberOf(series.last_seconds + kTouchSeconds); chunk >= first; --chunk) {
+    SeriesSlice newest;
+    const std::int64_t end_seconds = grid.StartOf(chunk + 1);
+    Status read = Read(series, grid.StartOf(chunk), end_seconds, series::kAllFields, newest);
+    if (!read.ok()) return read;
+    if (!newest.points.empty()) return Read(series, grid.StartOf(chunk - 1), end_seconds, series::kAllFields, out);
   }
   return Status::Ok();
 }

@@ -67,7 +67,8 @@ class ChunkReader {
   // Damaged blobs are gaps, and logged.
   Status Read(const StoredSeries& series, std::int64_t start_seconds, std::int64_t end_seconds,
               series::FieldMask fields, SeriesSlice& out);
-  // Its newest points: those of the newest blob. Nothing where there is none.
+  // Its newest points: those of the newest chunk of time that has any, and of the one before. Nothing where there is
+  // none. As Read().
   Status ReadNewest(const StoredSeries& series, SeriesSlice& out);
 
   // The oldest and the newest bucket in a chunk or part; nullopt: there is none.

@@ -83,7 +83,8 @@ Status DatabaseWriter::SealAll(const std::vector<HeadBucketPtr>& buckets, std::i
   Status status = transaction.Begin();
   if (status.ok()) status = SealFresh(fresh);
   if (status.ok()) status = WriteChanges(before, after);
-  if (status.ok()) status = journal_->DeleteBefore(before_seconds);
+  // Not what is older: the head may have dropped it since SealOrphans(), and then the journal alone has it.
+  if (status.ok()) status = journal_->Delete(buckets.front()->time_seconds, before_seconds);
   if (status.ok()) status = transaction.Commit();
   if (!status.ok()) {
     numbers_->RolledBack();

@@ -71,7 +71,7 @@ Result<Journal> Journal::Open(Connection& db) {
   Journal journal;
   for (const auto& [statement, sql] : {
            std::pair{&journal.write_, "INSERT OR REPLACE INTO bucket(time, document) VALUES(?1, ?2)"},
-           std::pair{&journal.delete_, "DELETE FROM bucket WHERE time < ?1"},
+           std::pair{&journal.delete_, "DELETE FROM bucket WHERE time >= ?1 AND time < ?2"},
            std::pair{&journal.oldest_, "SELECT coalesce(min(time), 0) FROM bucket"},
        }) {
     Result<Statement> prepared = db.Prepare(sql);
@@ -90,8 +90,8 @@ Status Journal::Write(const HeadBucket& bucket, const SeriesIds& ids) {
   return write_.Bind(1, bucket.time_seconds).BindBlob(2, document).Run();
 }
 
-Status Journal::DeleteBefore(std::int64_t seconds) {
-  return delete_.Bind(1, seconds).Run();
+Status Journal::Delete(std::int64_t start_seconds, std::int64_t end_seconds) {
+  return delete_.Bind(1, start_seconds).Bind(2, end_seconds).Run();
 }
 
 Result<std::int64_t> Journal::OldestSeconds() {

@@ -59,7 +59,8 @@ class Journal {
 
   // Within the caller's transaction; a document of the same time is replaced.
   Status Write(const HeadBucket& bucket, const SeriesIds& ids);
-  Status DeleteBefore(std::int64_t seconds);
+  // With start <= time < end.
+  Status Delete(std::int64_t start_seconds, std::int64_t end_seconds);
   // The oldest bucket; 0: there is none.
   Result<std::int64_t> OldestSeconds();
 

@@ -159,19 +159,25 @@ TEST_CASE_FIXTURE(HistoryFixture, "Tail: members of the head, and those whose la
   check(Kind::kCluster, 0, 1);
 }
 
-TEST_CASE_FIXTURE(HistoryFixture, "Tail: a total that the head's points do not have is found in the archive") {
-  const auto member = Of({Kind::kNamespace, "", "rare", "", ""});
+TEST_CASE_FIXTURE(HistoryFixture, "Tail: a total that the newer points do not have is found in the archive") {
   Point with;
   with.Set(Field::kDiskReadBytes, 7);
   Point without;
   without.Set(Field::kPods, 1);
-  sealing.Write({{kHead - 20, {{member, with}}}, {kHead - 10, {{member, without}}}});
-  REQUIRE(head.Append({kEnd, {{member, without}}}));
-  const auto tail = history.Tail(Kind::kNamespace, 0).value();
-  const auto rare = std::find_if(tail.begin(), tail.end(), [&](const auto& slice) { return *slice.member == *member; });
-  REQUIRE(rare != tail.end());
-  CHECK(rare->times_seconds == std::vector<std::int64_t>{kHead - 20, kEnd});
-  CHECK((rare->points == std::vector<Point>{with, without}));
+  // In the same part, in another of the same chunk, and in the chunk before.
+  for (const std::int64_t seconds : {kHead - 20, kHead - 400, kHead - 1000}) {
+    CAPTURE(seconds);
+    const auto member = Of({Kind::kNamespace, "", "rare-" + std::to_string(seconds), "", ""});
+    sealing.Write({{seconds, {{member, with}}}, {kHead - 10, {{member, without}}}});
+    const std::int64_t newest_seconds = kEnd + kHead - seconds;
+    REQUIRE(head.Append({newest_seconds, {{member, without}}}));
+    const auto tail = history.Tail(Kind::kNamespace, 0).value();
+    const auto rare =
+        std::find_if(tail.begin(), tail.end(), [&](const auto& slice) { return *slice.member == *member; });
+    REQUIRE(rare != tail.end());
+    CHECK(rare->times_seconds == std::vector<std::int64_t>{seconds, newest_seconds});
+    CHECK((rare->points == std::vector<Point>{with, without}));
+  }
 }
 
 namespace {
