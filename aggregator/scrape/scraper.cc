@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kPatienceIntervals = 3;
 constexpr std::int64_t kPushGraceMs = 1000;
 constexpr std::int64_t kAmendEveryMs = 1000;
+constexpr std::int64_t kAmendAgainMs = 10'000;  // where the store failed: a disk that hangs must not hold scrapes up
 // To seal a bucket again that was stored before a restart would replace it. A clock that was set back by more than this
 // meanwhile had been wrong, and is not waited for.
 constexpr std::int64_t kWaitForClockMs = 5 * 60 * 1000;
@@ -168,7 +169,10 @@ void Scraper::AmendSealed() {
   if (now_ms - amended_at_ms_ < kAmendEveryMs) return;
   amended_at_ms_ = now_ms;
   CollectAmendments();
-  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs && AmendNext()) {
+  while (!amendments_.empty() && clock_.SteadyMs() - now_ms < kAmendForMs) {
+    if (AmendNext()) continue;
+    amended_at_ms_ = clock_.SteadyMs() + kAmendAgainMs - kAmendEveryMs;
+    return;
   }
 }
 

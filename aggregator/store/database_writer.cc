@@ -180,7 +180,8 @@ Result<bool> DatabaseWriter::Housekeep(std::int64_t cutoff_seconds) {
   if (!parts.ok() || parts.value()) return parts;
   const std::int64_t since_series = cutoff_seconds - series_cutoff_seconds_;
   if (since_series >= 0 && since_series < kTouchSeconds) return false;
-  Result<bool> more = series_->DeleteStep(cutoff_seconds);
+  // The head and the journal may name older ones.
+  Result<bool> more = series_->DeleteStep(std::min(cutoff_seconds, head_.oldest_seconds().value_or(cutoff_seconds)));
   if (more.ok() && !more.value()) series_cutoff_seconds_ = cutoff_seconds;
   return more;
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kHousekeepEverySeconds = 60;  // of bucket time
 constexpr std::int64_t kSealAfterPositions = 6;
-constexpr std::chrono::seconds kJobTimeout{15};
+constexpr std::chrono::seconds kJobTimeout{5};
 
 std::chrono::milliseconds RetryDelay(int failures_in_row) {
   constexpr int kMostDoublings = 6;
@@ -155,8 +155,7 @@ void Writer::Run() {
   while (Wait()) {
     RunJobs();
     const HeadBucketPtr bucket = Front();
-    if (bucket && !Write(bucket).ok()) continue;
-    if (bucket) Seal(bucket->time_seconds);
+    if (bucket && Write(bucket).ok()) Seal(bucket->time_seconds);
     Housekeep(bucket ? bucket->time_seconds : head_.newest_seconds().value_or(0));
   }
   while (const HeadBucketPtr bucket = Front()) {
@@ -218,7 +217,7 @@ void Writer::Seal(std::int64_t written_seconds) {
   const bool half_full = head_.points() > options_.head_points / 2;
   const std::int64_t before_seconds =
       half_full ? written_seconds : parts.StartOf(parts.NumberOf(std::max<std::int64_t>(settled_seconds, 0)));
-  NoteBackground(SealBefore(before_seconds));
+  Note(SealBefore(before_seconds), "sealed", sealing_fails_);
 }
 
 // Several parts, after a long silence of the database, each on its own: their points are in memory twice meanwhile.
@@ -240,12 +239,12 @@ Status Writer::SealBefore(std::int64_t seconds) {
   }
 }
 
-void Writer::NoteBackground(const Status& status) {
-  if (!status.ok() && !background_failing_) {
-    spdlog::error("storage: buckets cannot be sealed or deleted: {}; trying again", status.error().message);
+void Writer::Note(const Status& status, const char* what, bool& failing) {
+  if (!status.ok() && !failing) {
+    spdlog::error("storage: buckets cannot be {}: {}; trying again", what, status.error().message);
   }
-  if (status.ok() && background_failing_) spdlog::info("storage: buckets are sealed and deleted again");
-  background_failing_ = !status.ok();
+  if (status.ok() && failing) spdlog::info("storage: buckets are {} again", what);
+  failing = !status.ok();
 }
 
 void Writer::Housekeep(std::int64_t newest_seconds) {
@@ -257,7 +256,7 @@ void Writer::Housekeep(std::int64_t newest_seconds) {
   const std::int64_t since_due = newest_seconds - next_housekeeping_seconds_;
   if (newest_seconds == 0 || (!due && since_due < 0 && since_due >= -kHousekeepEverySeconds)) return;
   next_housekeeping_seconds_ = newest_seconds + kHousekeepEverySeconds;
-  NoteBackground(HousekeepStep(newest_seconds));
+  Note(HousekeepStep(newest_seconds), "deleted or merged", housekeeping_fails_);
 }
 
 Status Writer::HousekeepStep(std::int64_t newest_seconds) {

@@ -90,7 +90,8 @@ class Writer {
   Status SealBefore(std::int64_t seconds);
   void Housekeep(std::int64_t newest_seconds);
   Status HousekeepStep(std::int64_t newest_seconds);
-  void NoteBackground(const Status& status);
+  // Logs when something begins to fail, and when it ends.
+  static void Note(const Status& status, const char* what, bool& failing);
 
   // Used by the thread alone once it runs.
   Connection db_;
@@ -99,7 +100,7 @@ class Writer {
   const WriterOptions options_;
   std::unique_ptr<DatabaseWriter> database_;
   std::int64_t next_housekeeping_seconds_ = 0;
-  bool background_failing_ = false;
+  bool sealing_fails_ = false, housekeeping_fails_ = false;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -113,14 +113,14 @@ TEST_CASE("scraper: late documents wait while the store cannot be written, but n
   rig.Run(65'000);
   CHECK(rig.Text(rig.buckets) == before);
   rig.amending = Status::Ok();
-  rig.Run(67'000);
+  rig.Run(79'000);  // ten seconds after the last failure
   CHECK(rig.Text(rig.buckets).find("0: a/p=1 b/p=3 2/0\n1: b/p=2 1/0\n") == 0);
 
   rig.amending = Error{ErrorCode::kInvalid, "too old"};
   CHECK(rig.Push("a", 25'000, 4).empty());
-  rig.Run(69'000);
+  rig.Run(81'000);
   rig.amending = Status::Ok();
-  rig.Run(71'000);
+  rig.Run(83'000);
   CHECK(rig.Text(rig.buckets).find("p=4") == std::string::npos);
 }
 
