@@ -77,7 +77,7 @@ struct AmendFixture : StoreFixture {
 TEST_CASE_FIXTURE(AmendFixture, "Amend: in memory, in a gap, in the database, at the border and before everything") {
   const std::int64_t oldest = HeadOldest();
   REQUIRE(oldest > kFirst + 100);
-  REQUIRE(oldest < kEnd - 10);
+  REQUIRE(oldest <= kEnd - 10);
   for (const std::int64_t t :
        {kEnd - 10, kEnd - 50, kFirst + 100, kFirst + 50, oldest, oldest - 10, kFirst, kFirst - 500, kFirst + 100}) {
     CAPTURE(t);
