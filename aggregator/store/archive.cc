@@ -177,27 +177,8 @@ Result<std::vector<SeriesSlice>> Archive::Newest(series::Kind kind, std::int64_t
   });
 }
 
-Result<std::optional<std::int64_t>> Archive::OldestSeconds() const {
-  return Read<std::optional<std::int64_t>>([](Session& session) { return session.chunks->OldestSeconds(); });
-}
-
 Result<std::optional<std::int64_t>> Archive::NewestSeconds() const {
-  using Newest = std::optional<std::int64_t>;
-  return Read<Newest>([](Session& session) -> Result<Newest> {
-    Newest newest;
-    for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
-      // Nodes first; then only what may be newer.
-      const Selector all{static_cast<series::Kind>(kind), "", "", "", ""};
-      const auto found = session.table->Find(all, newest.value_or(0), kNoEnd);
-      if (!found.ok()) return found.error();
-      for (const StoredSeries& stored : found.value()) {
-        SeriesSlice slice{stored.member, {}, {}};
-        if (const Status read = session.chunks->ReadNewest(stored, slice); !read.ok()) return read.error();
-        if (!slice.times_seconds.empty()) newest = std::max(newest.value_or(0), slice.times_seconds.back());
-      }
-    }
-    return newest;
-  });
+  return Read<std::optional<std::int64_t>>([](Session& session) { return session.chunks->NewestSeconds(); });
 }
 
 }  // namespace cloudmon::store

@@ -46,9 +46,7 @@ class Archive {
   Result<std::vector<SeriesSlice>> Newest(series::Kind kind, std::int64_t since_seconds,
                                           const std::function<bool(const series::Member&)>& wanted) const;
 
-  // The start of the oldest part or chunk, and of the newest bucket in one; nullopt: nothing is stored. The newest is
-  // looked for among all series.
-  Result<std::optional<std::int64_t>> OldestSeconds() const;
+  // The newest bucket in a part or chunk; nullopt: there is none.
   Result<std::optional<std::int64_t>> NewestSeconds() const;
 
  private:

@@ -47,8 +47,8 @@ std::string Compress(std::string_view content) {
   return out;
 }
 
-Error Damaged(const char* what) {
-  return Error{ErrorCode::kParse, std::string("the bucket document ") + what};
+Error Damaged(const std::string& what) {
+  return Error{ErrorCode::kParse, "the bucket document " + what};
 }
 
 Result<std::string> Decompress(std::string_view frame) {
@@ -56,7 +56,7 @@ Result<std::string> Decompress(std::string_view frame) {
   if (size > kMaxBytes) return Damaged("is damaged: it does not begin as a frame of zstd does");  // errors are larger
   std::string content(size, '\0');
   const std::size_t taken = ZSTD_decompress(content.data(), content.size(), frame.data(), frame.size());
-  if (ZSTD_isError(taken) != 0) return Damaged((std::string("is damaged: ") + ZSTD_getErrorName(taken)).c_str());
+  if (ZSTD_isError(taken) != 0) return Damaged(std::string("is damaged: ") + ZSTD_getErrorName(taken));
   if (taken != size) return Damaged("is cut off");
   return content;
 }
@@ -75,9 +75,7 @@ std::string EncodeBucket(const std::array<DocumentBlock, series::kKindCount>& bl
 
 Result<BucketDocument> DecodeBucket(std::string_view blob) {
   if (blob.empty()) return Damaged("is empty");
-  if (blob.front() != kVersion) {
-    return Damaged("has a version that this program does not know");
-  }
+  if (blob.front() != kVersion) return Damaged("has a version that this program does not know");
   const Result<std::string> content = Decompress(blob.substr(1));
   if (!content.ok()) return content.error();
   std::string_view bytes = content.value();

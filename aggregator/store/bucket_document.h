@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole bucket as a blob (docs/store_format.md): what is written as a bucket is sealed, and read back after a crash.
+// A whole bucket as a blob (docs/store_format.md): what is written as a bucket ends, and read back after a start.
 // Pure; safe from any thread.
 #pragma once
 

@@ -99,9 +99,11 @@ class SqliteStore final : public Store {
     }
     const Status changed = ChangeSealed(
         {bucket.time_seconds}, [&bucket](series::Bucket& stored) { stored.entries = std::move(bucket.entries); });
-    if (changed.ok()) return;
-    ++refused_;
-    spdlog::error("storage: {}", changed.error().message);
+    if (!changed.ok()) {
+      ++refused_;
+      if (!append_fails_) spdlog::error("storage: {}", changed.error().message);
+    }
+    append_fails_ = !changed.ok();
   }
 
   Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
@@ -194,6 +196,7 @@ class SqliteStore final : public Store {
   const std::unique_ptr<Writer> writer_;
   std::atomic<std::uint64_t> refused_ = 0;
   bool going_back_ = false;                            // the last bucket did; of the thread that appends
+  bool append_fails_ = false;                          // the last bucket that went back; of the same thread
   std::optional<std::int64_t> newest_sealed_seconds_;  // at the start
   const Archive
       archive_;  // after writer_: its connections are closed first, and the last one to close tidies up the file

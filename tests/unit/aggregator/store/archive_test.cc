@@ -102,9 +102,6 @@ TEST_CASE_FIXTURE(ArchiveFixture, "Archive: who is known, and when") {
   for (const Selector& selector : SomeSelectors()) {
     CHECK(archive.Knows(selector).value() == !Expected(selector, 0, INT64_MAX).empty());
   }
-  const std::int64_t oldest = archive.OldestSeconds().value().value();
-  CHECK(oldest <= kFirst);
-  CHECK(oldest > kFirst - ChunkGrid(kInterval).width_seconds());
   CHECK(archive.NewestSeconds().value() == kEnd - kInterval);
 }
 
@@ -143,7 +140,6 @@ TEST_CASE_FIXTURE(ArchiveFixture, "Archive: what is last known") {
 TEST_CASE_FIXTURE(StoredFixture, "Archive: an empty database, and none") {
   CHECK(archive.Select(kPods, 0, INT64_MAX, series::kAllFields, kNoLimit).value().empty());
   CHECK(!archive.Knows(kPods).value());
-  CHECK(!archive.OldestSeconds().value());
   CHECK(!archive.NewestSeconds().value());
   CHECK(archive.Members(kPods, 0, INT64_MAX).value().empty());
   const auto refused = Archive(dir.path() + "/none.db", kInterval).Select(kPods, 0, 1, series::kAllFields, kNoLimit);
