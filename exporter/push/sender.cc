@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "common/file.h"
+#include "common/libcurl/libcurl.h"
 #include "common/text.h"
 #include "common/version.h"
-#include "exporter/push/libcurl.h"
 #include "exporter/push/send_error.h"
 
 namespace cloudmon::push {
