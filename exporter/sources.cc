@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/libcurl/libcurl.h"
 #include "exporter/identity/cri.h"
 #include "exporter/identity/kubelet.h"
 #include "exporter/identity/kubernetes.h"
@@ -68,7 +69,11 @@ Result<std::vector<SourcePtr>> MakeSources(const ExporterConfig& config, const k
       if (!source.ok()) return Wrap(source.error(), "identity source kubernetes");
       sources.push_back(std::move(source).value());
     }
-    if (name == "kubelet") sources.push_back(std::make_unique<identity::KubeletSource>(KubeletApi(config)));
+    if (name == "kubelet") {
+      // Here, so that it is missed at the start and not loaded on the small stack of a thread that answers HTTP.
+      if (const auto libcurl = LoadLibcurl(); !libcurl.ok()) return Wrap(libcurl.error(), "identity source kubelet");
+      sources.push_back(std::make_unique<identity::KubeletSource>(KubeletApi(config)));
+    }
     if (name == "cri") sources.push_back(MakeCri(config.cri_endpoint, clock));
     if (name == "podlogs") sources.push_back(std::make_unique<identity::PodLogsSource>(config.roots.podlogs));
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/identity/kubelet.h"
 
+#include <malloc.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -13,13 +15,13 @@ namespace {
 std::string_view Advice(ErrorCode code) {
   switch (code) {
     case ErrorCode::kDenied:
-      return "; let the service account get nodes/proxy, or nodes/pods from Kubernetes 1.33 on";
+      return " (let the service account get nodes/proxy, or nodes/pods from Kubernetes 1.33 on)";
     case ErrorCode::kIo:
     case ErrorCode::kTimeout:
-      return "; set --kubelet.url, --kubelet.ca-file or --kubelet.insecure-skip-verify";
+      return " (set --kubelet.url, --kubelet.ca-file or --kubelet.insecure-skip-verify)";
     case ErrorCode::kNotFound:
     case ErrorCode::kParse:
-      return "; is --kubelet.url that of a kubelet?";
+      return " (is --kubelet.url that of a kubelet?)";
     default:
       return "";
   }
@@ -39,9 +41,15 @@ Result<std::vector<PodIdentity>> PodsFromList(const nlohmann::json& list) {
   return pods;
 }
 
-Result<std::vector<PodIdentity>> KubeletSource::Fetch() {
+Result<std::vector<PodIdentity>> KubeletSource::FetchPods() const {
   const auto list = kube::GetJson(kubelet_, "/pods", kMaxBytes);
-  auto pods = list.ok() ? PodsFromList(list.value()) : list.error();
+  if (!list.ok()) return list.error();
+  return PodsFromList(list.value());
+}
+
+Result<std::vector<PodIdentity>> KubeletSource::Fetch() {
+  auto pods = FetchPods();
+  ::malloc_trim(0);  // the list was large: docs/performance.md
   if (pods.ok()) return pods;
   Error error = Wrap(pods.error(), "kubelet");
   error.message += Advice(error.code);

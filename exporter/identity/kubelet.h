@@ -3,6 +3,7 @@
 // on.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,8 @@ class KubeletSource final : public Source {
   Result<std::vector<PodIdentity>> Fetch() override;
 
  private:
+  [[nodiscard]] Result<std::vector<PodIdentity>> FetchPods() const;
+
   kube::Api kubelet_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporter/identity/kubernetes.h"
 
+#include <malloc.h>
+
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -15,10 +17,14 @@ void WatchedPods::Replace(std::vector<nlohmann::json> objects) {
   for (const nlohmann::json& object : objects) {
     if (auto pod = PodFromObject(object)) pods.insert_or_assign(pod->uid, *std::move(pod));
   }
-  const std::lock_guard lock(mu_);
-  if (version_ != 0 && pods == pods_) return;
-  pods_.swap(pods);
-  ++version_;
+  {
+    const std::lock_guard lock(mu_);
+    if (version_ == 0 || pods != pods_) ++version_;
+    pods_.swap(pods);
+  }
+  // A list is large and seldom; what it took goes back to the system (docs/performance.md).
+  objects.clear();
+  ::malloc_trim(0);
 }
 
 void WatchedPods::Apply(nlohmann::json object) {
