@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "common/libcurl/libcurl.h"
 #include "common/token_file.h"
 #include "common/version.h"
-#include "exporter/push/libcurl.h"
 #include "exporter/push/send_error.h"
 
 namespace cloudmon::push {
