@@ -29,6 +29,8 @@ from latency import latencies  # noqa: E402
 
 SERIES_OF_A_POD = 12
 WARM_UP_ROUNDS = 2  # of scraping, before CPU is counted
+START_SECONDS = 3  # from the start of a program to its first round of scrapes, about
+RANGE_BUCKETS = 120  # that the budgets of ranges speak of
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -80,13 +82,16 @@ def mean_of(contender, path):
     return {"members": len(values), "mean": statistics.fmean(every) if every else 0.0}
 
 
-def ask(contender, cluster, start, end, queries):
+def ask(contender, cluster, start, end, options):
     """({measure: value}, {question: answer}): what answers take and what they say."""
-    ranges = [contender.pod_memory(*cluster.pod(i * 7919 % cluster.pods), start, end) for i in range(queries)]
+    queries = options.queries
     questions = {"newest memory of all pods": [contender.newest_memory()],
-                 "one pod, whole run": ranges,
-                 "memory by deployment, whole run": [contender.deployment_memory(start, end)],
                  "CPU by namespace, newest": [contender.newest_cpu()]}
+    recent = max(start, end - RANGE_BUCKETS * options.interval)
+    for begin, named in ((recent, f"{RANGE_BUCKETS} buckets"), (start, "whole run")):
+        questions[f"one pod, {named}"] = [contender.pod_memory(*cluster.pod(i * 7919 % cluster.pods), begin, end)
+                                          for i in range(queries)]
+        questions[f"memory by deployment, {named}"] = [contender.deployment_memory(begin, end)]
     answers = {question: mean_of(contender, paths[0]) for question, paths in questions.items()}
     # One bucket of bursts says little: the check is over the whole run.
     answers["CPU by namespace, whole run"] = mean_of(contender, contender.cpu_over_time(start, end))
@@ -113,7 +118,7 @@ def measure(contender, cluster, options):
     measures = {"CPU for 1M scraped samples": cpu / scraped * 1e6,
                 "CPU of the targets for 1M samples": (cpu_seconds(cluster.program) - targets_cpu) / scraped * 1e6,
                 "memory of a series": memory_bytes(program, "VmRSS") / cluster.series}
-    took, answers = ask(contender, cluster, start, end, options.queries)
+    took, answers = ask(contender, cluster, start, end, options)
     measures["memory of a series, peak"] = memory_bytes(program, "VmHWM") / cluster.series
     measures.update(took)
     answers["samples of a round"] = {"members": 1, "mean": contender.samples() / (cluster.pages() / cluster.targets)}
@@ -127,10 +132,17 @@ def measure(contender, cluster, options):
     return {"contender": contender.name, "rounds": rounds, "measures": measures, "answers": answers}
 
 
+def wait_for_chunk(seconds):
+    """Until just before the time at which a chunk of so many seconds begins: a run as long as a chunk then has a whole one."""
+    time.sleep(seconds - (time.time() + START_SECONDS) % seconds)
+
+
 def run_once(kind, options):
     directory = tempfile.mkdtemp(prefix="cloud-monitor-compare.", dir=options.directory)
     cluster = contender = None
     try:
+        if options.scrapes >= kind.ROUNDS_OF_A_CHUNK:
+            wait_for_chunk(kind.ROUNDS_OF_A_CHUNK * options.interval)
         cluster = Cluster(options)
         contender = kind(cluster, directory, options.interval)
         return measure(contender, cluster, options)

@@ -43,6 +43,7 @@ class Aggregator:
     """cloud-monitor-aggregator. Its queries take the ranges' start and end as Unix seconds."""
 
     name = "cloud-monitor"
+    ROUNDS_OF_A_CHUNK = 360  # docs/store_format.md: on a fixed grid of time
 
     def __init__(self, cluster, directory, interval):
         self.data = os.path.join(directory, "data")
@@ -100,6 +101,7 @@ class _PromQl:
     """A program with Prometheus' query API."""
 
     program = None
+    ROUNDS_OF_A_CHUNK = float("inf")  # its chunks begin as it starts
     no_cache = ""  # added to queries so that answers are made, not remembered
 
     def __init__(self, interval):
