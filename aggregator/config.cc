@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "aggregator/discovery/dns_name.h"
+#include "aggregator/discovery/shard.h"
 #include "aggregator/discovery/static_list.h"
-#include "common/file.h"
 #include "common/text.h"
+#include "common/token_file.h"
 
 namespace cloudmon {
 namespace {
@@ -52,6 +54,65 @@ Status CheckOrigins(const std::vector<std::string>& origins) {
   return Status::Ok();
 }
 
+bool IsDnsLabel(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && text.front() != '-' && text.back() != '-' &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+}
+
+Error Expected(std::string_view name, std::string_view expected, const std::string& got) {
+  return Error{ErrorCode::kInvalid, std::string(name) + ": expected " + std::string(expected) + ", got '" + got + "'"};
+}
+
+// Splits "NAMESPACE/NAME".
+Status SplitService(AggregatorConfig& c) {
+  const std::string given = c.kubernetes_service;
+  const std::size_t slash = given.find('/');
+  if (slash != std::string::npos) {
+    const std::string ns = given.substr(0, slash);
+    if (!c.kubernetes_namespace.empty() && c.kubernetes_namespace != ns) {
+      return Expected("scrape.kubernetes.namespace", "'" + ns + "', as in scrape.kubernetes.service",
+                      c.kubernetes_namespace);
+    }
+    c.kubernetes_namespace = ns;
+    c.kubernetes_service = given.substr(slash + 1);
+  }
+  const bool has_good_namespace = slash == std::string::npos || IsDnsLabel(c.kubernetes_namespace);
+  if (given.empty() || (has_good_namespace && IsDnsLabel(c.kubernetes_service))) return Status::Ok();
+  return Expected("scrape.kubernetes.service", "NAME or NAMESPACE/NAME", given);
+}
+
+Status FinishKubernetes(AggregatorConfig& c) {
+  if (!c.kubernetes_service.empty() && !c.kubernetes_pod_selector.empty()) {
+    return Error{ErrorCode::kInvalid,
+                 "scrape.kubernetes.service and scrape.kubernetes.pod-selector: expected one of them, got both"};
+  }
+  if (const Status split = SplitService(c); !split.ok()) return split;
+  if (!c.kubernetes_namespace.empty() && !IsDnsLabel(c.kubernetes_namespace)) {
+    return Expected("scrape.kubernetes.namespace", "a namespace's name", c.kubernetes_namespace);
+  }
+  if (c.kubernetes_scheme != "http" && c.kubernetes_scheme != "https") {
+    return Expected("scrape.kubernetes.scheme", "http or https", c.kubernetes_scheme);
+  }
+  const bool is_url = c.kubernetes_api_url.starts_with("https://") || c.kubernetes_api_url.starts_with("http://");
+  if (!c.kubernetes_api_url.empty() && !is_url) {
+    return Expected("scrape.kubernetes.api-url", "https://HOST:PORT", c.kubernetes_api_url);
+  }
+  return Status::Ok();
+}
+
+Status CheckTargets(const AggregatorConfig& c) {
+  if (auto targets = discovery::MakeStaticList(c.scrape_targets); !targets.ok()) {
+    return Wrap(targets.error(), "scrape.targets");
+  }
+  for (const std::string& text : c.scrape_dns) {
+    if (const auto name = discovery::ParseDnsName(text); !name.ok()) return Wrap(name.error(), "scrape.dns");
+  }
+  if (const auto shard = discovery::ParseShard(c.scrape_shard); !shard.ok()) {
+    return Wrap(shard.error(), "scrape.shard");
+  }
+  return Status::Ok();
+}
+
 std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string program, std::string summary) {
   auto table = std::make_unique<config::OptionTable>(std::move(program), std::move(summary));
   table->Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
@@ -66,6 +127,40 @@ std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string p
               "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
               "again when changed; the label node names a target's node.",
               &c.scrape_file_sd, "", "PATH"});
+  table->Add(
+      {"scrape.dns",
+       "Names to look up each interval: NAME:PORT, each address being a target, or with an underscore the name of "
+       "SRV records, such as _metrics._tcp.exporters.monitoring.svc.",
+       &c.scrape_dns, "", "NAME:PORT,..."});
+  table->Add({"scrape.kubernetes.service",
+              "Service whose endpoints are scraped, at their port named metrics; watched through the API, which also "
+              "names their nodes.",
+              &c.kubernetes_service, "", "[NAMESPACE/]NAME"});
+  table->Add({"scrape.kubernetes.pod-selector", "Instead of a Service: labels of the pods to scrape.",
+              &c.kubernetes_pod_selector, "", "LABEL=VALUE,..."});
+  table->Add({"scrape.kubernetes.namespace", "Namespace of the Service or the pods; the aggregator's own when empty.",
+              &c.kubernetes_namespace, "", "NAMESPACE"});
+  table->Add({"scrape.kubernetes.scheme", "http or https, to scrape what Kubernetes names.", &c.kubernetes_scheme, "",
+              "SCHEME"});
+  table->Add({"scrape.kubernetes.api-url", "The API server; when empty the one of the cluster that this runs in.",
+              &c.kubernetes_api_url, "", "URL"});
+  table->Add({"scrape.kubernetes.token-file", "Token for the API server; the service account's when empty.",
+              &c.kubernetes_token_file, "", "FILE"});
+  table->Add({"scrape.kubernetes.ca-file",
+              "Authorities that sign the API server's certificate; the cluster's when empty.", &c.kubernetes_ca_file,
+              "", "FILE"});
+  table->Add({"scrape.shard",
+              "Scrape only part I (from 0) of N of the targets found, by a hash of their URLs; for several aggregators "
+              "with the same targets.",
+              &c.scrape_shard, "", "I/N"});
+  table->Add({"scrape.bearer-token-file",
+              "File whose first line is the token for targets with https, read for each scrape.",
+              &c.scrape_bearer_token_file, "", "FILE"});
+  table->Add({"scrape.ca-file",
+              "Authorities that sign the certificates of targets with https; the system's when empty.",
+              &c.scrape_ca_file, "", "FILE"});
+  table->Add({"scrape.insecure-skip-verify", "Do not check the certificates of targets with https.",
+              &c.scrape_insecure_skip_verify, "", ""});
   table->Add({"scrape.interval",
               "Time between two scrapes of a target and the width of a bucket, 1s to 5m, whole seconds.",
               &c.scrape_interval, "", ""});
@@ -125,23 +220,16 @@ Status FinishConfig(AggregatorConfig& c) {
     if (!check.ok()) return check;
   }
   c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
-  if (auto targets = discovery::MakeStaticList(c.scrape_targets); !targets.ok()) {
-    return Wrap(targets.error(), "scrape.targets");
-  }
-  return Status::Ok();
+  if (const Status targets = CheckTargets(c); !targets.ok()) return targets;
+  return FinishKubernetes(c);
 }
 
 Result<IngestToken> ReadIngestToken(const std::string& path) {
   IngestToken token;
   if (path.empty()) return token;
-  constexpr std::size_t kMaxTokenFileBytes = 64U << 10U;
-  const auto content = ReadFile(path, kMaxTokenFileBytes);
-  if (!content.ok()) return Wrap(content.error(), "ingest.token-file");
-  std::string_view rest = content.value();
-  token.text = text::Trim(text::CutLine(rest));
-  if (token.text.empty()) {
-    return Error{ErrorCode::kInvalid, "ingest.token-file: " + path + ": expected a token in the first line"};
-  }
+  auto text = ReadTokenFile(path);
+  if (!text.ok()) return Wrap(text.error(), "ingest.token-file");
+  token.text = std::move(text).value();
   struct stat status {};
   token.readable_by_all = ::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
   return token;
