@@ -111,8 +111,7 @@ class Manifests(Case):
 
     def each(self):
         for directory in self.directories:
-            with self.subTest(directory):
-                yield directory, build(directory)
+            yield directory, build(directory)
 
     def each_container(self):
         for directory, built in self.each():
@@ -131,82 +130,89 @@ class Manifests(Case):
             wrong = dict(build(".").one("DaemonSet", EXPORTER), spec={"template": {"spec": {"hostPId": True}}})
             self.assertTrue(any("hostPId" in line for line in schemas.problems(wrong)), schemas.problems(wrong))
             for directory, built in self.each():
-                for item in built.objects:
-                    if item["kind"] not in OPERATOR_KINDS:
-                        self.assertEqual(schemas.problems(item), [], f"{directory}, Kubernetes {release}: {name_of(item)}")
+                with self.subTest(directory):
+                    for item in built.objects:
+                        if item["kind"] not in OPERATOR_KINDS:
+                            self.assertEqual(schemas.problems(item), [], f"{directory}, Kubernetes {release}: {name_of(item)}")
 
     def test_pods_may_do_what_is_written_down_and_no_more(self):
         self.assertEqual(set(SECURITY), set(self.directories))
         for directory, built in self.each():
-            pods = built.pods()
-            self.assertEqual(set(pods), {EXPORTER, AGGREGATOR})
-            for name, want in zip((EXPORTER, AGGREGATOR), SECURITY[directory]):
-                self.assertEqual(facts(pods[name]), want, name)
-                for key in ("hostNetwork", "hostIPC", "shareProcessNamespace", "initContainers", "ephemeralContainers"):
-                    self.assertNotIn(key, pods[name], name)
+            with self.subTest(directory):
+                pods = built.pods()
+                self.assertEqual(set(pods), {EXPORTER, AGGREGATOR})
+                for name, want in zip((EXPORTER, AGGREGATOR), SECURITY[directory]):
+                    self.assertEqual(facts(pods[name]), want, name)
+                    for key in ("hostNetwork", "hostIPC", "shareProcessNamespace", "initContainers", "ephemeralContainers"):
+                        self.assertNotIn(key, pods[name], name)
         for directory, name, _, container in self.each_container():
-            self.assertEqual(container["securityContext"], CONTAINER, f"{name}: {container['name']}")
-            for port in container.get("ports", []):
-                self.assertNotIn("hostPort", port)
+            with self.subTest(f"{directory}: {name}"):
+                self.assertEqual(container["securityContext"], CONTAINER, f"{name}: {container['name']}")
+                for port in container.get("ports", []):
+                    self.assertNotIn("hostPort", port)
 
     def test_paths_of_the_node_are_only_read(self):
         for directory, name, pod, container in self.each_container():
-            of_node = {volume["name"]: volume["hostPath"] for volume in pod.get("volumes", []) if "hostPath" in volume}
-            for path in of_node.values():
-                self.assertEqual(path["type"], "Directory", "nothing is made on the node")
-            for mount in container.get("volumeMounts", []):
-                if mount["name"] in of_node:
-                    self.assertIs(mount.get("readOnly"), True, f"{name}: {mount}")
-                    self.assertEqual(mount.get("mountPropagation"), "HostToContainer", f"{name}: {mount}")
+            with self.subTest(f"{directory}: {name}"):
+                of_node = {volume["name"]: volume["hostPath"] for volume in pod.get("volumes", []) if "hostPath" in volume}
+                for path in of_node.values():
+                    self.assertEqual(path["type"], "Directory", "nothing is made on the node")
+                for mount in container.get("volumeMounts", []):
+                    if mount["name"] in of_node:
+                        self.assertIs(mount.get("readOnly"), True, f"{name}: {mount}")
+                        self.assertEqual(mount.get("mountPropagation"), "HostToContainer", f"{name}: {mount}")
 
     def test_service_accounts_may_do_what_is_written_down_and_no_more(self):
         self.assertEqual(set(GRANTED), set(self.directories))
         for directory, built in self.each():
-            self.assertEqual(granted(built), {name: sorted(allowed) for name, allowed in GRANTED[directory].items()})
-            for account in built.of("ServiceAccount"):
-                self.assertIs(account["automountServiceAccountToken"], False, account["metadata"]["name"])
-            for name, pod in built.pods().items():
-                self.assertEqual(pod["serviceAccountName"], name)
-                self.assertEqual(pod["automountServiceAccountToken"], name in GRANTED[directory])
+            with self.subTest(directory):
+                self.assertEqual(granted(built), {name: sorted(allowed) for name, allowed in GRANTED[directory].items()})
+                for account in built.of("ServiceAccount"):
+                    self.assertIs(account["automountServiceAccountToken"], False, account["metadata"]["name"])
+                for name, pod in built.pods().items():
+                    self.assertEqual(pod["serviceAccountName"], name)
+                    self.assertEqual(pod["automountServiceAccountToken"], name in GRANTED[directory])
         api_reader = build("overlays/rbac-proxy").one("Role", "cloud-monitor-api-reader")
         self.assertEqual(list(rules(api_reader)), ["get services/proxy named cloud-monitor-api"])
 
     def test_selectors_select(self):
         for directory, built in self.each():
-            for item in built.of("DaemonSet", "StatefulSet"):
-                self.assertEqual(built.templates_selected_by(item["spec"]["selector"]["matchLabels"]), [item["metadata"]["name"]])
-            for item in built.of("Service"):
-                self.assertEqual(len(built.templates_selected_by(item["spec"]["selector"])), 1, name_of(item))
-            for item in built.of("PodDisruptionBudget"):
-                self.assertEqual(len(built.templates_selected_by(item["spec"]["selector"]["matchLabels"])), 1, name_of(item))
-            for item in built.of("NetworkPolicy"):
-                self.assertEqual(built.templates_selected_by(item["spec"]["podSelector"]["matchLabels"]), [item["metadata"]["name"]])
-            for item in built.of("ServiceMonitor"):
-                labels = item["spec"]["selector"]["matchLabels"]
-                found = [service for service in built.of("Service") if labels.items() <= service["metadata"]["labels"].items()]
-                of = {EXPORTER: EXPORTER, AGGREGATOR: "cloud-monitor-api"}
-                self.assertEqual([service["metadata"]["name"] for service in found], [of[item["metadata"]["name"]]])
-                ports = {port["name"] for port in found[0]["spec"]["ports"]}
-                self.assertLessEqual({endpoint["port"] for endpoint in item["spec"]["endpoints"]}, ports)
-            (account,) = {item["spec"]["serviceName"] for item in built.of("StatefulSet")}
-            self.assertEqual(built.one("Service", account)["spec"]["clusterIP"], "None")
+            with self.subTest(directory):
+                for item in built.of("DaemonSet", "StatefulSet"):
+                    self.assertEqual(built.templates_selected_by(item["spec"]["selector"]["matchLabels"]), [item["metadata"]["name"]])
+                for item in built.of("Service"):
+                    self.assertEqual(len(built.templates_selected_by(item["spec"]["selector"])), 1, name_of(item))
+                for item in built.of("PodDisruptionBudget"):
+                    self.assertEqual(len(built.templates_selected_by(item["spec"]["selector"]["matchLabels"])), 1, name_of(item))
+                for item in built.of("NetworkPolicy"):
+                    self.assertEqual(built.templates_selected_by(item["spec"]["podSelector"]["matchLabels"]), [item["metadata"]["name"]])
+                for item in built.of("ServiceMonitor"):
+                    labels = item["spec"]["selector"]["matchLabels"]
+                    found = [service for service in built.of("Service") if labels.items() <= service["metadata"]["labels"].items()]
+                    of = {EXPORTER: EXPORTER, AGGREGATOR: "cloud-monitor-api"}
+                    self.assertEqual([service["metadata"]["name"] for service in found], [of[item["metadata"]["name"]]])
+                    ports = {port["name"] for port in found[0]["spec"]["ports"]}
+                    self.assertLessEqual({endpoint["port"] for endpoint in item["spec"]["endpoints"]}, ports)
+                (account,) = {item["spec"]["serviceName"] for item in built.of("StatefulSet")}
+                self.assertEqual(built.one("Service", account)["spec"]["clusterIP"], "None")
 
     def test_ports_meet(self):
         """Services, policies, monitors and probes mean ports that a container of the pod has."""
         for directory, built in self.each():
-            ports = {name: {port["name"]: port["containerPort"] for container in pod["containers"] for port in container.get("ports", [])}
-                     for name, pod in built.pods().items()}
-            self.assertEqual(ports, {EXPORTER: {"metrics": 9780}, AGGREGATOR: {"http": 8082}})
-            for service in built.of("Service"):
-                (name,) = built.templates_selected_by(service["spec"]["selector"])
-                for port in service["spec"]["ports"]:
-                    self.assertEqual(ports[name].get(port["targetPort"]), port["port"], name_of(service))
-            for policy in built.of("NetworkPolicy"):
-                for rule in policy["spec"]["ingress"]:
-                    self.assertTrue(rule["from"], "everybody may come")
-                    self.assertLessEqual({port["port"] for port in rule["ports"]}, set(ports[policy["metadata"]["name"]]))
-            for name, pod in built.pods().items():
-                self.check_probes(name, pod, ports[name])
+            with self.subTest(directory):
+                ports = {name: {port["name"]: port["containerPort"] for container in pod["containers"] for port in container.get("ports", [])}
+                         for name, pod in built.pods().items()}
+                self.assertEqual(ports, {EXPORTER: {"metrics": 9780}, AGGREGATOR: {"http": 8082}})
+                for service in built.of("Service"):
+                    (name,) = built.templates_selected_by(service["spec"]["selector"])
+                    for port in service["spec"]["ports"]:
+                        self.assertEqual(ports[name].get(port["targetPort"]), port["port"], name_of(service))
+                for policy in built.of("NetworkPolicy"):
+                    for rule in policy["spec"]["ingress"]:
+                        self.assertTrue(rule["from"], "everybody may come")
+                        self.assertLessEqual({port["port"] for port in rule["ports"]}, set(ports[policy["metadata"]["name"]]))
+                for name, pod in built.pods().items():
+                    self.check_probes(name, pod, ports[name])
 
     def check_probes(self, name, pod, ports):
         program = pod["containers"][0]
@@ -228,13 +234,14 @@ class Manifests(Case):
 
     def test_flags_are_those_of_the_programs(self):
         for directory, name, pod, container in self.each_container():
-            if container["name"] not in PROGRAMS:
-                continue
-            help_text = procs.run([PROGRAMS[container["name"]], "--help"]).stdout
-            known = {flag.replace("[no-]", "") for flag in re.findall(r"--(?:\[no-\])?[a-z][a-z.-]*", help_text)}
-            flags = [argument.split("=", 1)[0] for argument in container["args"]]
-            self.assertEqual(len(flags), len(set(flags)), f"{name}: a flag is there twice")
-            self.assertEqual(set(flags) - known, set(), f"{name}: the program has no such flag")
+            with self.subTest(f"{directory}: {name}"):
+                if container["name"] not in PROGRAMS:
+                    continue
+                help_text = procs.run([PROGRAMS[container["name"]], "--help"]).stdout
+                known = {flag.replace("[no-]", "") for flag in re.findall(r"--(?:\[no-\])?[a-z][a-z.-]*", help_text)}
+                flags = [argument.split("=", 1)[0] for argument in container["args"]]
+                self.assertEqual(len(flags), len(set(flags)), f"{name}: a flag is there twice")
+                self.assertEqual(set(flags) - known, set(), f"{name}: the program has no such flag")
 
     def test_the_programs_accept_their_arguments(self):
         secrets = self.temp_dir()
@@ -243,58 +250,64 @@ class Manifests(Case):
         # As in a pod, but for the API server, which a check of the settings does not ask.
         environment = {"NODE_NAME": "node-a", "KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
         for directory, name, pod, container in self.each_container():
-            if container["name"] in PROGRAMS:
-                arguments = [argument.replace("/etc/cloud-monitor/push", secrets) for argument in container["args"]]
-                done = procs.run([PROGRAMS[container["name"]], *arguments, "--check-config"], env=environment)
-                self.assertEqual(done.returncode, 0, f"{name} {arguments}: {done.stderr}")
+            with self.subTest(f"{directory}: {name}"):
+                if container["name"] in PROGRAMS:
+                    arguments = [argument.replace("/etc/cloud-monitor/push", secrets) for argument in container["args"]]
+                    done = procs.run([PROGRAMS[container["name"]], *arguments, "--check-config"], env=environment)
+                    self.assertEqual(done.returncode, 0, f"{name} {arguments}: {done.stderr}")
 
     def test_paths_in_arguments_are_mounted(self):
         for directory, name, pod, container in self.each_container():
-            mounts = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
-            if pod["automountServiceAccountToken"]:
-                mounts.append("/var/run/secrets/kubernetes.io/serviceaccount")
-            for argument in container["args"]:
-                path = argument.split("=", 1)[-1]
-                if path.startswith("/") and not argument.startswith("--ignore-paths"):
-                    self.assertTrue(any(path == mount or path.startswith(mount + "/") for mount in mounts), f"{name}: {argument}")
+            with self.subTest(f"{directory}: {name}"):
+                mounts = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
+                if pod["automountServiceAccountToken"]:
+                    mounts.append("/var/run/secrets/kubernetes.io/serviceaccount")
+                for argument in container["args"]:
+                    path = argument.split("=", 1)[-1]
+                    if path.startswith("/") and not argument.startswith("--ignore-paths"):
+                        self.assertTrue(any(path == mount or path.startswith(mount + "/") for mount in mounts), f"{name}: {argument}")
 
     def test_images_and_versions(self):
         version = re.search(r"project\(cloud-monitor VERSION (\S+)", read("CMakeLists.txt")).group(1)
         for directory, name, pod, container in self.each_container():
-            repository, tag = container["image"].split(":")
-            self.assertNotIn("/", repository, "a registry is for whoever has one to set")
-            self.assertEqual(container["imagePullPolicy"], "IfNotPresent")
-            if container["name"] in PROGRAMS:
-                self.assertEqual((repository, tag), ("cloud-monitor-" + container["name"], version))
+            with self.subTest(f"{directory}: {name}"):
+                repository, tag = container["image"].split(":")
+                self.assertNotIn("/", repository, "a registry is for whoever has one to set")
+                self.assertEqual(container["imagePullPolicy"], "IfNotPresent")
+                if container["name"] in PROGRAMS:
+                    self.assertEqual((repository, tag), ("cloud-monitor-" + container["name"], version))
         for path in ("manifests/monitor.yaml", "manifests/monitor-api.yaml"):
             self.assertEqual(set(re.findall(r"image: \S+:(\S+)", read(path))), {version}, path)
         for directory, built in self.each():
-            for item in built.of("DaemonSet", "StatefulSet"):
-                for labels in (item["metadata"]["labels"], item["spec"]["template"]["metadata"]["labels"]):
-                    self.assertEqual({key.split("/")[1] for key in labels}, {"name", "component", "part-of", "version"})
-                    self.assertEqual(labels["app.kubernetes.io/version"], version)
-                self.assertNotIn("app.kubernetes.io/version", item["spec"]["selector"]["matchLabels"], "cannot be changed later")
-                for claim in item["spec"].get("volumeClaimTemplates", []):
-                    self.assertNotIn("labels", claim["metadata"], "cannot be changed later")
+            with self.subTest(directory):
+                for item in built.of("DaemonSet", "StatefulSet"):
+                    for labels in (item["metadata"]["labels"], item["spec"]["template"]["metadata"]["labels"]):
+                        self.assertEqual({key.split("/")[1] for key in labels}, {"name", "component", "part-of", "version"})
+                        self.assertEqual(labels["app.kubernetes.io/version"], version)
+                    self.assertNotIn("app.kubernetes.io/version", item["spec"]["selector"]["matchLabels"], "cannot be changed later")
+                    for claim in item["spec"].get("volumeClaimTemplates", []):
+                        self.assertNotIn("labels", claim["metadata"], "cannot be changed later")
 
     def test_every_node_and_one_writer(self):
         for directory, built in self.each():
-            exporter, aggregator = built.one("DaemonSet", EXPORTER)["spec"], built.one("StatefulSet", AGGREGATOR)["spec"]
-            pod = exporter["template"]["spec"]
-            self.assertEqual(pod["tolerations"], [{"operator": "Exists"}])
-            self.assertEqual(pod["priorityClassName"], "system-node-critical")
-            self.assertEqual(exporter["updateStrategy"]["rollingUpdate"], {"maxUnavailable": "10%"})
-            self.assertEqual(aggregator["replicas"], 1)
-            self.assertEqual([claim["spec"]["accessModes"] for claim in aggregator["volumeClaimTemplates"]], [["ReadWriteOnce"]])
-            for spec in (exporter, aggregator):
-                for container in spec["template"]["spec"]["containers"]:
-                    self.assertEqual(set(container["resources"]["requests"]), {"cpu", "memory"})
-                    self.assertEqual(set(container["resources"]["limits"]), {"memory"})
+            with self.subTest(directory):
+                exporter, aggregator = built.one("DaemonSet", EXPORTER)["spec"], built.one("StatefulSet", AGGREGATOR)["spec"]
+                pod = exporter["template"]["spec"]
+                self.assertEqual(pod["tolerations"], [{"operator": "Exists"}])
+                self.assertEqual(pod["priorityClassName"], "system-node-critical")
+                self.assertEqual(exporter["updateStrategy"]["rollingUpdate"], {"maxUnavailable": "10%"})
+                self.assertEqual(aggregator["replicas"], 1)
+                self.assertEqual([claim["spec"]["accessModes"] for claim in aggregator["volumeClaimTemplates"]], [["ReadWriteOnce"]])
+                for spec in (exporter, aggregator):
+                    for container in spec["template"]["spec"]["containers"]:
+                        self.assertEqual(set(container["resources"]["requests"]), {"cpu", "memory"})
+                        self.assertEqual(set(container["resources"]["limits"]), {"memory"})
 
     def test_nodes_are_named_by_kubernetes(self):
         for directory, built in self.each():
-            self.assertEqual(built.pods()[EXPORTER]["containers"][0]["env"],
-                             [{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}])
+            with self.subTest(directory):
+                self.assertEqual(built.pods()[EXPORTER]["containers"][0]["env"],
+                                 [{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}])
 
 
 class OperatorObjects(Case):

@@ -65,8 +65,7 @@ class Schemas:
     def __init__(self, wheel, version):
         self._zip = zipfile.ZipFile(wheel)
         self._place = f"kubernetes_validate/kubernetes-json-schema/v{version}.0-local-strict/"
-        definitions = json.loads(self._zip.read(self._place + "_definitions.json"))
-        self._resolver = jsonschema.RefResolver("", {}, store={"/api/_definitions.json": definitions})
+        self._definitions = json.loads(self._zip.read(self._place + "_definitions.json"))
 
     @staticmethod
     def wheel():
@@ -79,5 +78,7 @@ class Schemas:
         name = f"{self._place}{item['kind'].lower()}-{group}.json"
         if name not in self._zip.namelist():
             return [f"there is no kind {item['kind']} in {item['apiVersion']}"]
-        judge = jsonschema.Draft202012Validator(json.loads(self._zip.read(name)), resolver=self._resolver)
+        schema = json.loads(self._zip.read(name))
+        resolver = jsonschema.RefResolver.from_schema(schema, store={self._definitions["$id"]: self._definitions})
+        judge = jsonschema.Draft202012Validator(schema, resolver=resolver)
         return [f"/{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}" for error in judge.iter_errors(item)]
