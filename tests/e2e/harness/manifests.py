@@ -11,11 +11,13 @@ import zipfile
 import jsonschema
 import yaml
 
-from harness import procs
+from harness import procs, session
+from harness.case import Case
 
 MANIFESTS = os.path.join(procs.REPOSITORY, "manifests")
 WHEELS = os.path.join(procs.REPOSITORY, "build/kubernetes-schemas/*.whl")  # tests/e2e/kubernetes-schemas.txt
 WORKLOADS = ("DaemonSet", "StatefulSet")
+EXPORTER, AGGREGATOR = "cloud-monitor-exporter", "cloud-monitor-aggregator"
 
 
 class Built:
@@ -57,6 +59,25 @@ def overlays():
 
 def name_of(item):
     return f"{item['kind']} {item['metadata']['name']}"
+
+
+class ManifestsCase(Case):
+    """Tests of every directory that can be applied."""
+
+    @classmethod
+    def setUpClass(cls):
+        session.need_tools("kubectl")
+        cls.directories = [".", *overlays()]
+
+    def each(self):
+        for directory in self.directories:
+            yield directory, build(directory)
+
+    def each_container(self):
+        for directory, built in self.each():
+            for name, pod in built.pods().items():
+                for container in pod["containers"]:
+                    yield directory, name, pod, container
 
 
 class Schemas:
