@@ -31,18 +31,28 @@ struct Transfer {
   Status taken = Status::Ok();
 };
 
-// libcurl's callback; returning less than was given ends the transfer.
-std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
-  auto& transfer = *static_cast<Transfer*>(user);
-  const std::string_view bytes(data, size * count);
+// False: no more of it.
+bool Add(Transfer& transfer, std::string_view bytes) {
   long status = 0;
   transfer.curl.easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
   if (status != 200) {
     transfer.error_body += bytes.substr(0, kMaxErrorBytes - transfer.error_body.size());
-    return bytes.size();
+    return true;
   }
   transfer.taken = transfer.take(bytes);
-  return transfer.taken.ok() ? bytes.size() : 0;
+  return transfer.taken.ok();
+}
+
+// libcurl's callbacks; returning less than was given ends the transfer.
+std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
+  const std::string_view bytes(data, size * count);
+  return Add(*static_cast<Transfer*>(user), bytes) ? bytes.size() : 0;
+}
+
+std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user) {
+  const std::string_view line(data, size * count);
+  const bool is_end = line == "\r\n";
+  return !is_end || Add(*static_cast<Transfer*>(user), {}) ? line.size() : 0;
 }
 
 class CurlClient final : public Client {
@@ -73,6 +83,7 @@ class CurlClient final : public Client {
   void Prepare() {
     CURL* easy = easy_.get();
     curl_.easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
+    curl_.easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
     curl_.easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
     curl_.easy_setopt(easy, CURLOPT_USERAGENT, (std::string("cloud-monitor/") + kVersion).c_str());
     curl_.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -85,6 +96,7 @@ class CurlClient final : public Client {
     curl_.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_.easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 20L);
     curl_.easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
+    curl_.easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);  // the CA file may be renewed
     if (!api_.ca_file.empty()) curl_.easy_setopt(easy, CURLOPT_CAINFO, api_.ca_file.c_str());
     if (!api_.verify_tls) {
       curl_.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -110,6 +122,7 @@ class CurlClient final : public Client {
     curl_.easy_setopt(easy, CURLOPT_HTTPHEADER, headers.value().get());
     curl_.easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_.easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+    curl_.easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
     curl_.easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
     curl_.multi_add_handle(multi_.get(), easy);
     const std::optional<CURLcode> code = Run();

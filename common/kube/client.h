@@ -15,7 +15,8 @@ namespace cloudmon::kube {
 
 class Client {
  public:
-  // Takes the next piece of the body of an answer with status 200. An error ends the request, with that error.
+  // Takes the next piece of the body of an answer with status 200; before the first, an empty one as soon as the head
+  // is there. An error ends the request, with that error.
   using TakeBytes = std::function<Status(std::string_view bytes)>;
 
   // Error: kNotFound where libcurl cannot be loaded.

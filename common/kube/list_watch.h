@@ -13,6 +13,7 @@
 
 namespace cloudmon::kube {
 
+// A page is in memory as text and as JSON, some 30 KiB for each pod.
 inline constexpr int kObjectsOfAPage = 100;
 
 // The path and query of one page of the list; `continue_token` is empty for the first.

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -25,13 +26,19 @@ constexpr std::size_t kMaxPageBytes = 64U << 20U;
 constexpr seconds kPageTimeout{30};
 constexpr int kWatchSeconds = 240;         // and as much again at random, so that not all exporters come at once
 constexpr seconds kWatchGrace{30};         // beyond which the server should have ended the watch
-constexpr std::int64_t kSteadyMs = 5'000;  // a watch that lived so long was a good one
+constexpr std::int64_t kSteadyMs = 5'000;  // a watch that lives so long after the answer's head is a good one
 
 // How long to wait after so many failures in a row: not at all, then 1, 2, 4 ... 30 s.
 milliseconds DelayAfter(int failures) {
   if (failures <= 1) return milliseconds{0};
   constexpr int kMostDoublings = 5;
   return std::min<milliseconds>(seconds{1 << std::min(failures - 2, kMostDoublings)}, seconds{30});
+}
+
+// Whether a watch from the same version on would fail again: the server has forgotten what came after it, or it is an
+// event that cannot be taken.
+bool WantsList(ErrorCode code) {
+  return code == ErrorCode::kGone || code == ErrorCode::kParse || code == ErrorCode::kLimit;
 }
 
 Result<std::string> GetBody(Client& client, const std::string& path, milliseconds timeout, std::size_t max_bytes) {
@@ -76,8 +83,7 @@ class ThreadedReflector final : public Reflector {
       const Status status = resource_version_.empty() ? List() : Watch();
       if (Stopping()) return;
       if (status.ok()) continue;
-      // What came after the version is forgotten there: all is listed again.
-      if (status.error().code == ErrorCode::kGone) resource_version_.clear();
+      if (WantsList(status.error().code)) resource_version_.clear();
       NoteFailure(status.error());
       Pause();
     }
@@ -104,14 +110,17 @@ class ThreadedReflector final : public Reflector {
   // Ok: the server ended it in time.
   Status Watch() {
     const int timeout_seconds = kWatchSeconds + static_cast<int>(random_() % kWatchSeconds);
-    const std::int64_t begin_ms = clock_.SteadyMs();
+    std::optional<std::int64_t> answered_ms;
+    const auto is_steady = [&] { return answered_ms && clock_.SteadyMs() - *answered_ms >= kSteadyMs; };
     EventStream stream;
-    const Status status = client_->Get(
-        WatchPath(resource_, resource_version_, timeout_seconds), seconds{timeout_seconds} + kWatchGrace,
-        [&](std::string_view bytes) { return stream.Add(bytes, [&](std::string_view line) { return Take(line); }); });
-    const bool was_good = clock_.SteadyMs() - begin_ms >= kSteadyMs;
-    if (was_good) NoteSuccess();
-    if (!status.ok() || was_good) return status;
+    const Status status = client_->Get(WatchPath(resource_, resource_version_, timeout_seconds),
+                                       seconds{timeout_seconds} + kWatchGrace, [&](std::string_view bytes) {
+                                         if (!answered_ms) answered_ms = clock_.SteadyMs();
+                                         NoteAnswer(is_steady());
+                                         return stream.Add(bytes, [this](std::string_view line) { return Take(line); });
+                                       });
+    if (is_steady()) NoteAnswer(true);
+    if (!status.ok() || is_steady()) return status;
     return Error{ErrorCode::kIo, resource_.path + ": the server ended the watch at once"};
   }
 
@@ -138,13 +147,18 @@ class ThreadedReflector final : public Reflector {
     const std::lock_guard lock(mu_);
     ++stats_.lists;
     stats_.listed = stats_.watching = true;
-    if (!std::exchange(logged_, {}).empty()) spdlog::info("{}: the API server answers again", resource_.path);
+    NoteRecovery();
   }
 
-  void NoteSuccess() {
-    failures_in_row_ = 0;
+  // A server may answer each watch and end it at once: that is not the end of the failures yet.
+  void NoteAnswer(bool is_steady) {
+    if (is_steady) failures_in_row_ = 0;
     const std::lock_guard lock(mu_);
     stats_.watching = true;
+    if (is_steady) NoteRecovery();
+  }
+
+  void NoteRecovery() {  // under mu_
     if (!std::exchange(logged_, {}).empty()) spdlog::info("{}: the API server answers again", resource_.path);
   }
 

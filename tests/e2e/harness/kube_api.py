@@ -44,7 +44,7 @@ class Selector:
     def __init__(self, path, query):
         parts = path.strip("/").split("/")
         self.kind = parts[-1]
-        self.namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts else None
+        self.namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts[:-1] else None
         self.fields = self._pairs(query.get("fieldSelector"))
         self.labels = self._pairs(query.get("labelSelector"))
 
@@ -62,7 +62,10 @@ class Selector:
 
 
 class KubeApi:
-    """Serves on 127.0.0.1 until stop(). Objects are plain dicts with metadata.name; kinds are "pods", "endpointslices" ..."""
+    """Serves on 127.0.0.1 until stop(). Objects are plain dicts with metadata.name; kinds are "pods", "endpointslices" ...
+
+    tls: what make_certificates() returned; None: plain HTTP.
+    """
 
     def __init__(self, tls=None, port=0, bookmark_seconds=1.0):
         self.bookmark_seconds = bookmark_seconds
@@ -70,7 +73,7 @@ class KubeApi:
         self.tokens = None            # those accepted; None: whoever asks
         self.forbidden = set()        # kinds
         self.gone_as_status = False   # 410 as the answer's status; else as an event of the watch
-        self.lists = self.watches = 0
+        self.lists = self.watches = 0  # begun
         self._changed = threading.Condition()
         self._version = 1000
         self._compacted = 1000
@@ -135,6 +138,9 @@ class KubeApi:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                if api._stopped:  # and the connection was open before
+                    self.close_connection = True
+                    return
                 url = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(url.query))
                 try:
@@ -158,7 +164,7 @@ class KubeApi:
 
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
+            context.load_cert_chain(*tls[-2:])
         server = Server(("127.0.0.1", port), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
@@ -196,7 +202,7 @@ class KubeApi:
 
     def _list(self, handler, selector, query):
         with self._changed:
-            self.lists += 1
+            self.lists += "continue" not in query
             if "continue" in query:
                 version, rest = self._pages.pop(query["continue"], (None, None))
             else:

@@ -8,9 +8,11 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "tests/support/fake_clock.h"
 #include "tests/support/files.h"
 #include "tests/support/stub_server.h"
 
@@ -85,10 +87,11 @@ constexpr const char* kWatchHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunke
 // Answers the requests one after the other, and the one after the last by silence until the other side closes.
 class Script {
  public:
-  // A step's text is sent; an empty piece at its end cuts the connection.
+  // Without an answer, the cut must not be on a connection that had one: libcurl would ask again by itself.
   struct Step {
     std::string answer;
-    bool cut = false;
+    bool cut = false;           // the connection, after the answer
+    std::int64_t takes_ms = 0;  // of the clock, before the answer
   };
   explicit Script(std::vector<Step> steps)
       : steps_(std::move(steps)), server_([this](test::StubConnection& connection) { Serve(connection); }) {}
@@ -103,6 +106,7 @@ class Script {
   }
 
   std::string token_file;
+  test::FakeClock clock{0};
 
  private:
   void Serve(test::StubConnection& connection) {
@@ -118,6 +122,7 @@ class Script {
         connection.WaitClosed();
         return;
       }
+      clock.Advance(steps_[at].takes_ms);
       connection.Send(steps_[at].answer);
       if (steps_[at].cut) return;
     }
@@ -131,8 +136,7 @@ class Script {
 };
 
 std::unique_ptr<Reflector> StartOn(const Script& script, Kept& kept) {
-  static const SystemClock clock;
-  auto reflector = Reflector::Start(script.api(), kPods, kept, clock);
+  auto reflector = Reflector::Start(script.api(), kPods, kept, script.clock);
   REQUIRE(reflector.ok());
   return std::move(reflector).value();
 }
@@ -170,7 +174,7 @@ TEST_CASE("after a cut the watch goes on from the last event or bookmark, withou
   CHECK(reflector->Stats().watching);
 }
 
-TEST_CASE("what is gone is listed again: as an event, as a status, and in the middle of a list") {
+TEST_CASE("what is gone is listed again: as an event, and in the middle of a list") {
   const std::string status = R"({"kind": "Status", "code": 410, "message": "too old"})";
   Script script({{Page(17, {Object("a", 3), Object("b", 4)})},
                  {kWatchHead + Event("ERROR", json::parse(status)) + "0\r\n\r\n"},
@@ -186,6 +190,48 @@ TEST_CASE("what is gone is listed again: as an event, as a status, and in the mi
   CHECK(heads[4].find("continue") == std::string::npos);
   CHECK(heads[5].find("resourceVersion=40&") != std::string::npos);
   CHECK(reflector->Stats().lists == 2);
+}
+
+TEST_CASE("a watch may be refused as gone, too") {
+  Script script({{Page(17, {Object("a", 3)})},
+                 {test::HttpAnswer("{}", "", "410 Gone")},
+                 {Page(30, {Object("b", 22)})},
+                 {kWatchHead}});
+  Kept kept;
+  const auto reflector = StartOn(script, kept);
+  kept.Wait({{"b", "22"}}, 2);
+  CHECK(script.Wait(4)[3].find("resourceVersion=30&") != std::string::npos);
+}
+
+TEST_CASE("after an event that cannot be read all is listed again: the next watch would bring it too") {
+  Script script({{Page(17, {Object("a", 3)})},
+                 {kWatchHead + Chunk("{\"type\": \"ADDED\", \"object\": {}}\n")},
+                 {Page(18, {Object("a", 3), Object("b", 18)})}});
+  Kept kept;
+  const auto reflector = StartOn(script, kept);
+  kept.Wait({{"a", "3"}, {"b", "18"}}, 2);
+  CHECK(reflector->Stats().last_error.message.find("no metadata.resourceVersion") != std::string::npos);
+}
+
+TEST_CASE("a server without an answer is no good one, however long it took") {
+  constexpr std::int64_t kMinuteMs = 60'000;
+  Script script({{Page(17, {}), true}, {"", true, kMinuteMs}, {"", true, kMinuteMs}});
+  Kept kept;
+  const auto reflector = StartOn(script, kept);
+  script.Wait(4);
+  CHECK(reflector->Stats().failures == 2);
+  CHECK(!reflector->Stats().watching);
+  CHECK(reflector->Stats().listed);
+}
+
+TEST_CASE("after failures a watch is good as soon as it is answered") {
+  Script script({{Page(17, {}), true}, {"", true}, {"", true}, {kWatchHead}});
+  Kept kept;
+  const auto reflector = StartOn(script, kept);
+  script.Wait(4);
+  while (!reflector->Stats().watching) std::this_thread::yield();
+  CHECK(reflector->Stats().failures == 2);
+  CHECK(reflector->Stats().lists == 1);
 }
 
 TEST_CASE("a list that is cut off, or is none, replaces nothing") {
@@ -211,7 +257,6 @@ TEST_CASE("the token is read anew for each request") {
 
 TEST_CASE("a failure says what to change") {
   Kept kept;
-  const SystemClock clock;
   const auto error_of = [&](const Api& api) {
     const auto answer = GetJson(api, "/api/v1/pods", 1000);
     REQUIRE(!answer.ok());
