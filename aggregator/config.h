@@ -13,8 +13,6 @@ namespace cloudmon {
 
 // Where the aggregator finds its own process.
 inline constexpr const char* kProcfs = "/proc";
-// Where a pod finds its service account: token, ca.crt and namespace.
-inline constexpr const char* kServiceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 // The aggregator's settings with their defaults.
 struct AggregatorConfig {

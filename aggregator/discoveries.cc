@@ -21,7 +21,7 @@ using Single = Result<std::unique_ptr<discovery::Discovery>>;
 Result<kube::Api> ApiOf(const AggregatorConfig& config) {
   kube::Api api;
   if (config.kubernetes_api_url.empty()) {
-    auto in_cluster = kube::InClusterApi([](const char* name) { return std::getenv(name); }, kServiceAccountDir);
+    auto in_cluster = kube::InClusterApi([](const char* name) { return std::getenv(name); }, kube::kServiceAccountDir);
     if (!in_cluster.ok()) return Wrap(in_cluster.error(), "scrape.kubernetes.api-url");
     api = std::move(in_cluster).value();
   } else {
@@ -34,7 +34,7 @@ Result<kube::Api> ApiOf(const AggregatorConfig& config) {
 
 Result<std::string> NamespaceOf(const AggregatorConfig& config) {
   if (!config.kubernetes_namespace.empty()) return config.kubernetes_namespace;
-  const auto own = ReadFile(std::string(kServiceAccountDir) + "/namespace");
+  const auto own = ReadFile(std::string(kube::kServiceAccountDir) + "/namespace");
   if (!own.ok()) return Wrap(own.error(), "scrape.kubernetes.namespace: it is not set, and this runs in no cluster");
   return std::string(text::Trim(own.value()));
 }

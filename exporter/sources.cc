@@ -40,7 +40,7 @@ Result<kube::Api> KubernetesApi(const KubernetesSettings& settings, const kube::
   if (!settings.api_url.empty()) {
     return kube::Api{.url = settings.api_url, .token_file = settings.token_file, .ca_file = settings.ca_file};
   }
-  auto api = kube::InClusterApi(environment, kServiceAccountDir);
+  auto api = kube::InClusterApi(environment, kube::kServiceAccountDir);
   if (!api.ok()) return api;
   api.value().token_file = Either(settings.token_file, api.value().token_file);
   api.value().ca_file = Either(settings.ca_file, api.value().ca_file);
@@ -48,7 +48,7 @@ Result<kube::Api> KubernetesApi(const KubernetesSettings& settings, const kube::
 }
 
 kube::Api KubeletApi(const ExporterConfig& config) {
-  const std::string account = kServiceAccountDir;
+  const std::string account = kube::kServiceAccountDir;
   kube::Api api;
   api.url = Either(config.kubelet.url, "https://" + config.node_name + ":10250");
   api.token_file = Either(config.kubernetes.token_file, account + "/token");

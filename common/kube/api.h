@@ -9,6 +9,9 @@
 
 namespace cloudmon::kube {
 
+// Where a pod finds its service account: token, ca.crt and namespace.
+inline constexpr const char* kServiceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";
+
 struct Api {
   std::string url;         // "https://10.96.0.1:443", without a path; http:// for a proxy on this host
   std::string token_file;  // read again for each request, as the kubelet renews it; empty: no Authorization header
@@ -20,8 +23,8 @@ struct Api {
 using Environment = std::function<const char*(const char* name)>;
 
 // As a pod sees it: KUBERNETES_SERVICE_HOST and _PORT, and the service account's token and CA below `account_dir`
-// ("/var/run/secrets/kubernetes.io/serviceaccount"). Error: kNotFound outside a cluster, naming what is missing and the
-// setting that replaces it. Thread-safe.
+// (kServiceAccountDir). Error: kNotFound outside a cluster, naming what is missing and the setting that replaces it.
+// Thread-safe.
 Result<Api> InClusterApi(const Environment& environment, const std::string& account_dir);
 
 }  // namespace cloudmon::kube
