@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "aggregator/discovery/dns_name.h"
+#include "aggregator/discovery/shard.h"
 #include "aggregator/discovery/static_list.h"
-#include "common/file.h"
 #include "common/text.h"
+#include "common/token_file.h"
 
 namespace cloudmon {
 namespace {
@@ -52,6 +54,19 @@ Status CheckOrigins(const std::vector<std::string>& origins) {
   return Status::Ok();
 }
 
+Status CheckTargets(const AggregatorConfig& c) {
+  if (auto targets = discovery::MakeStaticList(c.scrape_targets); !targets.ok()) {
+    return Wrap(targets.error(), "scrape.targets");
+  }
+  for (const std::string& text : c.scrape_dns) {
+    if (const auto name = discovery::ParseDnsName(text); !name.ok()) return Wrap(name.error(), "scrape.dns");
+  }
+  if (const auto shard = discovery::ParseShard(c.scrape_shard); !shard.ok()) {
+    return Wrap(shard.error(), "scrape.shard");
+  }
+  return Status::Ok();
+}
+
 std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string program, std::string summary) {
   auto table = std::make_unique<config::OptionTable>(std::move(program), std::move(summary));
   table->Add({"web.listen-address", "Address to serve the API on; port 0 picks a free one and logs it.",
@@ -66,6 +81,23 @@ std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string p
               "File or glob of files that list targets in Prometheus' file_sd format (JSON or YAML), read "
               "again when changed; the label node names a target's node.",
               &c.scrape_file_sd, "", "PATH"});
+  table->Add(
+      {"scrape.dns",
+       "Names to look up each interval: NAME:PORT, each address being a target, or with an underscore the name of "
+       "SRV records, such as _metrics._tcp.exporters.monitoring.svc.",
+       &c.scrape_dns, "", "NAME:PORT,..."});
+  table->Add({"scrape.shard",
+              "Scrape only part I (from 0) of N of the targets found, by a hash of their URLs; for several aggregators "
+              "with the same targets.",
+              &c.scrape_shard, "", "I/N"});
+  table->Add({"scrape.bearer-token-file",
+              "File whose first line is the token for targets with https, read for each scrape.",
+              &c.scrape_bearer_token_file, "", "FILE"});
+  table->Add({"scrape.ca-file",
+              "Authorities that sign the certificates of targets with https; the system's when empty.",
+              &c.scrape_ca_file, "", "FILE"});
+  table->Add({"scrape.insecure-skip-verify", "Do not check the certificates of targets with https.",
+              &c.scrape_insecure_skip_verify, "", ""});
   table->Add({"scrape.interval",
               "Time between two scrapes of a target and the width of a bucket, 1s to 5m, whole seconds.",
               &c.scrape_interval, "", ""});
@@ -125,23 +157,15 @@ Status FinishConfig(AggregatorConfig& c) {
     if (!check.ok()) return check;
   }
   c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
-  if (auto targets = discovery::MakeStaticList(c.scrape_targets); !targets.ok()) {
-    return Wrap(targets.error(), "scrape.targets");
-  }
-  return Status::Ok();
+  return CheckTargets(c);
 }
 
 Result<IngestToken> ReadIngestToken(const std::string& path) {
   IngestToken token;
   if (path.empty()) return token;
-  constexpr std::size_t kMaxTokenFileBytes = 64U << 10U;
-  const auto content = ReadFile(path, kMaxTokenFileBytes);
-  if (!content.ok()) return Wrap(content.error(), "ingest.token-file");
-  std::string_view rest = content.value();
-  token.text = text::Trim(text::CutLine(rest));
-  if (token.text.empty()) {
-    return Error{ErrorCode::kInvalid, "ingest.token-file: " + path + ": expected a token in the first line"};
-  }
+  auto text = ReadTokenFile(path);
+  if (!text.ok()) return Wrap(text.error(), "ingest.token-file");
+  token.text = std::move(text).value();
   struct stat status {};
   token.readable_by_all = ::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
   return token;

@@ -19,6 +19,11 @@ struct AggregatorConfig {
   std::string listen_address = ":8082";
   std::vector<std::string> scrape_targets;
   std::string scrape_file_sd;
+  std::vector<std::string> scrape_dns;
+  std::string scrape_shard = "0/1";
+  std::string scrape_bearer_token_file;
+  std::string scrape_ca_file;
+  bool scrape_insecure_skip_verify = false;
   std::chrono::milliseconds scrape_interval{10'000};
   std::chrono::milliseconds scrape_timeout{5'000};
   std::int64_t scrape_max_body_bytes = 64 << 20;
@@ -39,7 +44,8 @@ std::unique_ptr<config::OptionTable> AggregatorOptions(AggregatorConfig& config)
 std::unique_ptr<config::OptionTable> CommandOptions(AggregatorConfig& config, const std::string& command,
                                                     std::string summary);
 
-// Checks what the table cannot: ranges, targets and origins that do not parse. Error: kInvalid, naming the setting.
+// Checks what the table cannot: ranges, targets, names and origins that do not parse. Error: kInvalid, naming the
+// setting.
 Status FinishConfig(AggregatorConfig& config);
 
 // What senders to POST /api/ingest must present.

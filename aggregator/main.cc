@@ -9,7 +9,6 @@
 #include <future>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,8 +19,8 @@
 #include "aggregator/commands/import_command.h"
 #include "aggregator/commands/store_options.h"
 #include "aggregator/config.h"
-#include "aggregator/discovery/file_sd.h"
-#include "aggregator/discovery/static_list.h"
+#include "aggregator/discoveries.h"
+#include "aggregator/discovery/shard.h"
 #include "aggregator/scrape/loop.h"
 #include "aggregator/store/store.h"
 #include "common/http/address.h"
@@ -76,15 +75,9 @@ scrape::LoopOptions LoopOptionsOf(const AggregatorConfig& config) {
   options.timeout = config.scrape_timeout;
   options.max_body_bytes = static_cast<std::size_t>(config.scrape_max_body_bytes);
   options.max_samples = static_cast<std::size_t>(config.scrape_max_samples);
+  options.access = {config.scrape_bearer_token_file, config.scrape_ca_file, !config.scrape_insecure_skip_verify};
+  options.shard = discovery::ParseShard(config.scrape_shard).value();  // FinishConfig has accepted it
   return options;
-}
-
-// FinishConfig has accepted the targets.
-std::vector<std::unique_ptr<discovery::Discovery>> DiscoveriesOf(const AggregatorConfig& config) {
-  std::vector<std::unique_ptr<discovery::Discovery>> out;
-  if (!config.scrape_targets.empty()) out.push_back(discovery::MakeStaticList(config.scrape_targets).value());
-  if (!config.scrape_file_sd.empty()) out.push_back(discovery::MakeFileSd(config.scrape_file_sd));
-  return out;
 }
 
 // Goes on from what was stored: the last entries of each member. How long each is remembered is the bucketer's to say.
@@ -103,16 +96,18 @@ std::unique_ptr<series::Bucketer> RestoreBucketer(const store::Store& store, std
 // The running aggregator: everything that a reload may change goes through here. Thread-safe.
 class Aggregator {
  public:
-  Aggregator(int argc, const char* const* argv, Loaded loaded, std::unique_ptr<store::Store> store, const Clock& clock)
+  Aggregator(int argc, const char* const* argv, Loaded loaded, std::unique_ptr<store::Store> store, const Clock& clock,
+             DiscoveryMaker maker, discovery::Discoveries discoveries)
       : argc_(argc),
         argv_(argv),
         log_level_(std::move(loaded.log_level)),
         config_(std::move(loaded.config)),
         ingest_token_(std::move(loaded.ingest_token.text)),
+        discovery_maker_(std::move(maker)),
         store_(std::move(store)) {
     const LoopOptions options = LoopOptionsOf(config_);
     loop_ = scrape::Loop::Start(
-        options, clock, DiscoveriesOf(config_), RestoreBucketer(*store_, options.interval_seconds),
+        options, clock, std::move(discoveries), RestoreBucketer(*store_, options.interval_seconds),
         [this](series::Bucket bucket) { store_->Append(std::move(bucket)); },
         [this](const auto& buckets_seconds, const auto& change) { return Amend(buckets_seconds, change); });
   }
@@ -122,17 +117,16 @@ class Aggregator {
     const std::lock_guard lock(mu_);
     auto loaded = Load(argc_, argv_);
     Status status = loaded.ok() ? CheckFixed(loaded.value()) : Status(loaded.error());
+    discovery::Discoveries discoveries;
+    if (status.ok()) status = MakeDiscoveries(loaded.value().config, discoveries);
     if (!status.ok()) {
       spdlog::error("reload refused, the old settings stay: {}", status.error().message);
       return status;
     }
     WarnOfReadableToken(loaded.value());
-    AggregatorConfig& next = loaded.value().config;
-    const bool same_targets =
-        next.scrape_targets == config_.scrape_targets && next.scrape_file_sd == config_.scrape_file_sd;
-    config_ = std::move(next);
+    config_ = std::move(loaded.value().config);
     ingest_token_ = std::move(loaded.value().ingest_token.text);
-    loop_->Reload(LoopOptionsOf(config_), same_targets ? std::nullopt : std::optional(DiscoveriesOf(config_)));
+    loop_->Reload(LoopOptionsOf(config_), std::move(discoveries));
     store_->SetRetention(Seconds(config_.storage_retention));
     spdlog::info("settings reloaded");
     return status;
@@ -149,6 +143,13 @@ class Aggregator {
 
  private:
   using LoopOptions = scrape::LoopOptions;
+
+  Status MakeDiscoveries(const AggregatorConfig& config, discovery::Discoveries& out) {
+    auto made = discovery_maker_.Make(config);
+    if (!made.ok()) return made.error();
+    out = std::move(made).value();
+    return Status::Ok();
+  }
 
   // What was pushed late waits where the store cannot take it; the log says so once.
   Status Amend(const std::vector<std::int64_t>& buckets_seconds, const std::function<void(series::Bucket&)>& change) {
@@ -186,8 +187,9 @@ class Aggregator {
   const char* const* const argv_;
   const std::string log_level_;
   mutable std::mutex mu_;
-  AggregatorConfig config_;   // guarded by mu_
-  std::string ingest_token_;  // guarded by mu_
+  AggregatorConfig config_;         // guarded by mu_
+  std::string ingest_token_;        // guarded by mu_
+  DiscoveryMaker discovery_maker_;  // guarded by mu_
   const std::unique_ptr<store::Store> store_;
   bool amending_fails_ = false;         // of the loop's thread
   std::unique_ptr<scrape::Loop> loop_;  // after store_: it ends first
@@ -204,7 +206,11 @@ int Run(int argc, const char* const* argv, const Loaded& loaded) {
   const SystemClock clock;
   auto store = store::Store::Open(StoreOptionsOf(config), clock);
   if (!store.ok()) return Fail(store.error());
-  Aggregator aggregator(argc, argv, loaded, std::move(store.value()), clock);
+  DiscoveryMaker maker;
+  auto discoveries = maker.Make(config);
+  if (!discoveries.ok()) return Fail(discoveries.error());
+  Aggregator aggregator(argc, argv, loaded, std::move(store.value()), clock, std::move(maker),
+                        std::move(discoveries).value());
 
   api::ApiDeps deps{.store = aggregator.store(),
                     .clock = clock,

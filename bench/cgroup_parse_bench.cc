@@ -105,7 +105,7 @@ void IoStatV2(benchmark::State& state) {
 void BlkioV1(benchmark::State& state) {
   Run<std::vector<cgroup::DeviceIo>>(state, kBlkioV1, [](std::string_view text, std::vector<cgroup::DeviceIo>& io) {
     io.clear();
-    return cgroup::v1::ParseBlkio(text, cgroup::BlkioKind::kBytes, io);
+    return cgroup::v1::ParseBlkio(text, cgroup::v1::BlkioKind::kBytes, io);
   });
 }
 void Pressure(benchmark::State& state) {

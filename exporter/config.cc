@@ -13,6 +13,31 @@
 namespace cloudmon {
 namespace {
 
+constexpr std::array kSources{"kubernetes", "kubelet", "cri", "podlogs"};
+
+Status CheckSources(const std::vector<std::string>& sources) {
+  for (const std::string& source : sources) {
+    if (std::find(kSources.begin(), kSources.end(), source) == kSources.end()) {
+      return Error{ErrorCode::kInvalid,
+                   "identity.sources: unknown source '" + source + "'; known are kubernetes, kubelet, cri and podlogs"};
+    }
+    if (std::count(sources.begin(), sources.end(), source) > 1) {
+      return Error{ErrorCode::kInvalid, "identity.sources: '" + source + "' is named twice"};
+    }
+  }
+  return Status::Ok();
+}
+
+// `setting`: "kubelet.url". Without a path, as paths are added to it.
+Status CheckServer(const std::string& setting, const std::string& url) {
+  const auto scheme_end = url.find("://");
+  const std::string scheme = url.substr(0, scheme_end);
+  const bool known = scheme_end != std::string::npos && (scheme == "https" || scheme == "http");
+  const std::string host = known ? url.substr(scheme_end + 3) : "";
+  if (url.empty() || (!host.empty() && host.find_first_of("/?# ") == std::string::npos)) return Status::Ok();
+  return Error{ErrorCode::kInvalid, setting + ": expected https://HOST:PORT without a path, got '" + url + "'"};
+}
+
 Status FinishPush(PushSettings& push) {
   if (push.url.empty()) {
     if (push == PushSettings{}) return Status::Ok();
@@ -31,6 +56,40 @@ Status FinishPush(PushSettings& push) {
   return Status::Ok();
 }
 
+void AddIdentityOptions(config::OptionTable& table, ExporterConfig& c) {
+  table.Add(
+      {"identity.sources",
+       "Where pod names come from, in order of trust. kubernetes: the API server (may list and watch pods); kubelet: "
+       "this node's (may get nodes/pods or nodes/proxy); cri: the container runtime's socket (needs root); podlogs: "
+       "directory names, without Deployments. In a cluster kubernetes,podlogs is best.",
+       &c.identity_sources, "", "LIST"});
+  table.Add(
+      {"kubernetes.api-url",
+       "The API server for source kubernetes. When empty, that of the cluster the exporter runs in, with its service "
+       "account's token and CA; outside of one set the token and CA too.",
+       &c.kubernetes.api_url, "", "URL"});
+  table.Add(
+      {"kubernetes.token-file",
+       "File with the bearer token for API server and kubelet, read again for each request; the service account's "
+       "when empty in a cluster.",
+       &c.kubernetes.token_file, "", "FILE"});
+  table.Add({"kubernetes.ca-file",
+             "PEM file of who signed the API server's certificate; the service account's when empty in a cluster.",
+             &c.kubernetes.ca_file, "", "FILE"});
+  table.Add({"kubelet.url", "This node's kubelet for source kubelet; https://NODE_NAME:10250 when empty.",
+             &c.kubelet.url, "", "URL"});
+  table.Add(
+      {"kubelet.ca-file",
+       "PEM file of who signed the kubelet's certificate, such as /var/lib/kubelet/pki/kubelet.crt where it signed its "
+       "own; the API server's CA when empty.",
+       &c.kubelet.ca_file, "", "FILE"});
+  table.Add({"kubelet.insecure-skip-verify",
+             "Do not check the kubelet's certificate: whoever answers at its address gets the token.",
+             &c.kubelet.insecure_skip_verify, "", ""});
+  table.Add({"cri.endpoint", "The container runtime's socket; the usual places are tried when empty.", &c.cri_endpoint,
+             "", "unix://PATH"});
+}
+
 }  // namespace
 
 std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
@@ -40,18 +99,17 @@ std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
       "with namespace, pod and deployment on every series.");
   table->Add({"web.listen-address", "Address to serve /metrics on; port 0 picks a free one and logs it.",
               &c.listen_address, "", "HOST:PORT"});
-  table->Add({"node.name", "This node's name in cloudmon_node_info; the host's name when empty.", &c.node_name,
-              "NODE_NAME", "NAME"});
+  table->Add({"node.name",
+              "This node's name, in cloudmon_node_info and, for source kubernetes, in the cluster; the host's name "
+              "when empty.",
+              &c.node_name, "NODE_NAME", "NAME"});
   table->Add({"path.procfs", "Where the node's /proc is mounted.", &c.roots.procfs, "", "DIR"});
   table->Add({"path.cgroup", "Where the node's cgroup file systems are mounted.", &c.roots.cgroup, "", "DIR"});
   table->Add({"path.rootfs", "Where the node's root directory is mounted, for file system sizes.", &c.roots.rootfs, "",
               "DIR"});
   table->Add({"path.podlogs", "The kubelet's directory of pod logs, for the identity source podlogs.", &c.roots.podlogs,
               "", "DIR"});
-  table->Add({"identity.sources", "Where pod names come from, in order of trust: cri, podlogs.", &c.identity_sources,
-              "", "LIST"});
-  table->Add({"cri.endpoint", "The container runtime's socket; the usual places are tried when empty.", &c.cri_endpoint,
-              "", "unix://PATH"});
+  AddIdentityOptions(*table, c);
   table->Add(
       {"collector.cgroup", "CPU, memory, disk and pressure of pods and containers.", &c.collectors.cgroup, "", ""});
   table->Add(
@@ -78,13 +136,9 @@ std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& c) {
 }
 
 Status FinishConfig(ExporterConfig& c) {
-  for (const std::string& source : c.identity_sources) {
-    if (source != "cri" && source != "podlogs") {
-      return Error{ErrorCode::kInvalid, "identity.sources: unknown source '" + source + "'; known are cri and podlogs"};
-    }
-    if (std::count(c.identity_sources.begin(), c.identity_sources.end(), source) > 1) {
-      return Error{ErrorCode::kInvalid, "identity.sources: '" + source + "' is named twice"};
-    }
+  for (const Status& check : {CheckSources(c.identity_sources), CheckServer("kubernetes.api-url", c.kubernetes.api_url),
+                              CheckServer("kubelet.url", c.kubelet.url)}) {
+    if (!check.ok()) return check;
   }
   if (!c.cri_endpoint.empty() && !c.cri_endpoint.starts_with("unix:///") && !c.cri_endpoint.starts_with('/')) {
     return Error{ErrorCode::kInvalid, "cri.endpoint: expected unix:///path/to/socket, got '" + c.cri_endpoint + "'"};

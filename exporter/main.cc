@@ -3,12 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <random>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "common/file.h"
 #include "common/http/address.h"
@@ -18,25 +17,13 @@
 #include "common/version.h"
 #include "exporter/collector.h"
 #include "exporter/config.h"
-#include "exporter/identity/cri.h"
-#include "exporter/identity/podlogs.h"
 #include "exporter/identity/process_probe.h"
 #include "exporter/push/pusher.h"
+#include "exporter/sources.h"
 #include "exporter/web.h"
 
 namespace cloudmon {
 namespace {
-
-std::vector<std::unique_ptr<identity::Source>> MakeSources(const ExporterConfig& config, const Clock& clock) {
-  std::vector<std::string> endpoints(std::begin(kCriDefaultEndpoints), std::end(kCriDefaultEndpoints));
-  if (!config.cri_endpoint.empty()) endpoints = {config.cri_endpoint};
-  std::vector<std::unique_ptr<identity::Source>> sources;
-  for (const std::string& name : config.identity_sources) {
-    if (name == "cri") sources.push_back(std::make_unique<identity::CriSource>(endpoints, clock));
-    if (name == "podlogs") sources.push_back(std::make_unique<identity::PodLogsSource>(config.roots.podlogs));
-  }
-  return sources;
-}
 
 int Fail(const Error& error) {
   std::fprintf(stderr, "cloud-monitor-exporter: %s\n", error.message.c_str());
@@ -64,7 +51,10 @@ int Run(const ExporterConfig& config) {
   const SystemClock clock;
   const identity::ProcessProbe probe(config.roots.procfs);
   push::Stats push_stats;
-  Collector collector(config, MakeSources(config, clock), probe, clock,
+  auto sources = MakeSources(
+      config, [](const char* name) -> const char* { return std::getenv(name); }, clock);
+  if (!sources.ok()) return Fail(sources.error());
+  Collector collector(config, std::move(sources).value(), probe, clock,
                       config.push.url.empty() ? nullptr : &push_stats);
   http::ServerOptions options;
   options.listen_address = config.listen_address;

@@ -58,7 +58,9 @@ inline constexpr SelfMetric kCollectorErrors{
 inline constexpr SelfMetric kUnidentifiedPods{
     {"cloudmon_unidentified_pods", "Pods that no identity source can name.", MetricType::kGauge}, ""};
 inline constexpr SelfMetric kIdentitySourceUp{
-    {"cloudmon_identity_source_up", "Whether the identity source answered when it was last asked.", MetricType::kGauge},
+    {"cloudmon_identity_source_up",
+     "Whether the identity source answered when it was last asked; of kubernetes, whether its watch goes on.",
+     MetricType::kGauge},
     "`source`"};
 inline constexpr SelfMetric kIdentityRefreshes{
     {"cloudmon_identity_refreshes_total", "Times the identity source was asked.", MetricType::kCounter}, "`source`"};

@@ -3,12 +3,13 @@
 # The Debian packages that building and the unit tests need. Sourced by deploy and tests/run; those of the end-to-end suite
 # are in tests/e2e/install.
 
+# libc-ares-dev: DNS look-ups for scrape.dns that never block and can be ended (aggregator/discovery/dns_resolver.h).
 # libxxhash-dev is headers only: hashes of series' names, in place of the names (aggregator/scrape/head_hash.h).
 
 # shellcheck disable=SC2034  # used by those who source this
 build_packages=(
   ca-certificates cmake g++ ninja-build pkg-config
-  libbenchmark-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libnghttp2-dev libprotobuf-dev libspdlog-dev
+  libbenchmark-dev libc-ares-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libnghttp2-dev libprotobuf-dev libspdlog-dev
   libsqlite3-dev libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler
   zlib1g-dev
   curl

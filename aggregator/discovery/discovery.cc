@@ -6,12 +6,12 @@
 
 namespace cloudmon::discovery {
 
-std::vector<Target> AllTargets(const std::vector<std::unique_ptr<Discovery>>& discoveries) {
+std::vector<Target> AllTargets(const Discoveries& discoveries, const Shard& shard) {
   std::vector<Target> all;
   std::unordered_set<std::string> urls;
   for (const auto& discovery : discoveries) {
     for (Target& target : discovery->Targets()) {
-      if (urls.insert(target.url).second) all.push_back(std::move(target));
+      if (shard.Has(target.url) && urls.insert(target.url).second) all.push_back(std::move(target));
     }
   }
   return all;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/discovery/shard.h"
 #include "aggregator/discovery/target.h"
 #include "common/result.h"
 
@@ -15,13 +16,19 @@ namespace cloudmon::discovery {
 class Discovery {
  public:
   virtual ~Discovery() = default;
-  // The targets there are now, called once an interval: cheap when nothing changed. On an error (unreadable or
-  // malformed file: named with its place, logged once until it changes) the last good targets stay.
+  // The targets there are now, called once an interval and when Changed: never waits, and is cheap when nothing
+  // changed. On an error (unreadable or malformed file, no answer: logged once until it changes) the last good targets
+  // stay.
   virtual std::vector<Target> Targets() = 0;
+  // There are other targets than at the last call of Targets. For those that learn of it by themselves; costs nothing.
+  [[nodiscard]] virtual bool Changed() const { return false; }
 };
 
-// The targets of all of them, in order, each url once: the first that names it wins.
-std::vector<Target> AllTargets(const std::vector<std::unique_ptr<Discovery>>& discoveries);
+// Shared, because a reload keeps those whose settings did not change.
+using Discoveries = std::vector<std::shared_ptr<Discovery>>;
+
+// The targets of all of them that are in the shard, in order, each url once: the first that names it wins.
+std::vector<Target> AllTargets(const Discoveries& discoveries, const Shard& shard);
 
 // Parses "host:port" (also "[::1]:9780", "http://host:port/path"); the path is /metrics where none is given.
 // Error: kInvalid, naming the text and what was expected. Thread-safe.

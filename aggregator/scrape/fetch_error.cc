@@ -38,8 +38,10 @@ Error HttpStatusError(long status, std::string_view location) {
   std::string message = "the target answered HTTP " + std::to_string(status);
   if (!location.empty()) {
     message += " to " + Shortened(location) + ": redirects are not followed, give the final address";
-  } else if (status == 401 || status == 403) {
-    message += ": it asks for credentials";
+  } else if (status == 401) {
+    message += ": it asks for credentials (--scrape.bearer-token-file, sent over https only)";
+  } else if (status == 403) {
+    message += ": it does not allow this: check what the token in --scrape.bearer-token-file may do";
   } else if (status == 404) {
     message += ": check the path";
   }
@@ -61,6 +63,11 @@ Error TransferError(CURLcode code, int os_errno, std::string_view detail, const 
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
       return Error{ErrorCode::kIo, "the target closed the connection before the answer was complete"};
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return Error{ErrorCode::kIo, "the target's certificate is not trusted: " + Shortened(detail) +
+                                       "; --scrape.ca-file says who may sign it"};
+    case CURLE_SSL_CACERT_BADFILE:
+      return Error{ErrorCode::kIo, "--scrape.ca-file: " + Shortened(detail)};
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
       return Error{ErrorCode::kIo, "the answer is not HTTP: check the port"};

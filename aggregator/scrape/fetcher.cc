@@ -15,6 +15,7 @@
 
 #include "aggregator/scrape/fetch_error.h"
 #include "common/text.h"
+#include "common/token_file.h"
 #include "common/version.h"
 
 namespace cloudmon::scrape {
@@ -33,6 +34,9 @@ constexpr long kReadBytes = 64L << 10U;
 // Memory of a page that is kept for the next one. New memory for each would be most of a scrape's cost: the kernel
 // gives it zeroed, page by page.
 constexpr std::size_t kMaxSpareBytes = 1U << 20U;
+// Authorities are parsed once in so long: for each connection it would take milliseconds, and a file that was renewed
+// must not wait for libcurl's own 24 h.
+constexpr long kKeepAuthoritiesSeconds = 60;
 
 using HeaderList = std::shared_ptr<curl_slist>;
 
@@ -58,6 +62,7 @@ struct Transfer {
   std::int64_t started_ms = 0;
   std::int64_t waited_ms = 0;  // for a free connection
   FetchLimits limits;
+  FetchAccess access;
   HeaderList headers;
   std::string body;
   std::size_t header_bytes = 0, unread_bytes = 0;
@@ -114,6 +119,7 @@ void Prepare(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error_text.data());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, (std::string("cloud-monitor/") + kVersion).c_str());
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  curl_easy_setopt(easy, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReadBytes);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // else the environment's
@@ -122,6 +128,11 @@ void Prepare(Transfer& transfer) {
   // Else ending a transfer whose name is still being looked up waits for the resolver: all targets, and the program's
   // end, would wait for a name server that does not answer.
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, kKeepAuthoritiesSeconds);
+  // Without a file libcurl's own default stays, which null would take away.
+  if (!transfer.access.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, transfer.access.ca_file.c_str());
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, transfer.access.verify_tls ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, transfer.access.verify_tls ? 2L : 0L);
 }
 
 class CurlFetcher final : public Fetcher {
@@ -142,6 +153,12 @@ class CurlFetcher final : public Fetcher {
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(limits_.max_connections));
   }
 
+  void SetAccess(const FetchAccess& access) override {
+    if (access == access_) return;
+    access_ = access;
+    idle_.clear();
+  }
+
   void Start(std::uint64_t id, const std::string& url) override {
     queue_.push_back({id, url, clock_.NowMs(), clock_.SteadyMs()});
     BeginQueued();
@@ -149,6 +166,10 @@ class CurlFetcher final : public Fetcher {
 
   void Wait(milliseconds at_most, const Done& done) override {
     ExpireQueued(done);
+    for (const Fetched& failed : std::exchange(failed_early_, {})) {
+      finished_one_ = true;
+      done(failed);
+    }
     Perform(done);
     if (!queue_.empty()) {
       const std::int64_t left = queue_.front().steady_ms + limits_.timeout.count() - clock_.SteadyMs();
@@ -177,6 +198,11 @@ class CurlFetcher final : public Fetcher {
   }
 
   void Begin(const Queued& request) {
+    const Result<std::string> token = TokenFor(request.url);
+    if (!token.ok()) {
+      failed_early_.push_back({request.id, request.started_ms, 0, token.error()});
+      return;
+    }
     std::unique_ptr<Transfer> transfer = TakeIdle();
     transfer->id = request.id;
     transfer->started_ms = request.started_ms;
@@ -191,10 +217,18 @@ class CurlFetcher final : public Fetcher {
     const std::int64_t left_ms = std::max<std::int64_t>(limits_.timeout.count() - transfer->waited_ms, 1);
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
+    curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token.value().empty() ? nullptr : token.value().c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left_ms));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left_ms));
     curl_multi_add_handle(multi_.get(), easy);
     active_.emplace(easy, std::move(transfer));
+  }
+
+  // Empty: it gets none.
+  [[nodiscard]] Result<std::string> TokenFor(std::string_view url) const {
+    if (access_.bearer_token_file.empty() || !url.starts_with("https:")) return std::string();
+    auto token = ReadTokenFile(access_.bearer_token_file);
+    return token.ok() ? token : Wrap(token.error(), "scrape.bearer-token-file");
   }
 
   std::unique_ptr<Transfer> TakeIdle() {
@@ -205,6 +239,7 @@ class CurlFetcher final : public Fetcher {
     }
     auto transfer = std::make_unique<Transfer>();
     transfer->easy.reset(curl_easy_init());
+    transfer->access = access_;
     Prepare(*transfer);
     return transfer;
   }
@@ -242,7 +277,7 @@ class CurlFetcher final : public Fetcher {
                     static_cast<double>(transfer->waited_ms) / 1e3 + static_cast<double>(total_us) / 1e6,
                     PageOf(*transfer, code)};
     if (!fetched.page.ok()) KeepSpare(std::move(transfer->body));
-    idle_.push_back(std::move(transfer));
+    if (transfer->access == access_) idle_.push_back(std::move(transfer));
     done(fetched);
     if (fetched.page.ok()) KeepSpare(std::move(fetched.page.value().body));
   }
@@ -276,8 +311,10 @@ class CurlFetcher final : public Fetcher {
   const std::unique_ptr<CURLM, MultiDeleter> multi_;
   const Clock& clock_;
   FetchLimits limits_;
+  FetchAccess access_;
   HeaderList headers_;
-  std::deque<Queued> queue_;  // oldest first
+  std::deque<Queued> queue_;           // oldest first
+  std::vector<Fetched> failed_early_;  // before a request was made; for the next Wait
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> active_;
   std::vector<std::unique_ptr<Transfer>> idle_;
   std::string spare_;          // empty: memory for the next body

@@ -21,6 +21,16 @@ struct FetchLimits {
   std::size_t max_connections = 256;        // open at once
 };
 
+// Who we are to targets with https, and which of them we believe.
+struct FetchAccess {
+  std::string
+      bearer_token_file;   // read for each request, as tokens are renewed; empty: no token. Never sent over http.
+  std::string ca_file;     // PEM of who signs the targets' certificates; empty: the system's authorities
+  bool verify_tls = true;  // false: certificates are not checked
+
+  bool operator==(const FetchAccess&) const = default;
+};
+
 struct Page {
   std::string body;
   exposition::Format format = exposition::Format::kText;
@@ -43,6 +53,7 @@ class Fetcher {
 
   // For requests that start from now on.
   virtual void SetLimits(const FetchLimits& limits) = 0;
+  virtual void SetAccess(const FetchAccess& access) = 0;
 
   // Begins a GET. Its `Fetched` comes from a later Wait, within the timeout and at most once.
   virtual void Start(std::uint64_t id, const std::string& url) = 0;

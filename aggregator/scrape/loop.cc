@@ -21,8 +21,10 @@
 namespace cloudmon::scrape {
 namespace {
 
+using discovery::Discoveries;
 using std::chrono::milliseconds;
-using Discoveries = std::vector<std::unique_ptr<discovery::Discovery>>;
+
+constexpr std::int64_t kChangedEveryMs = 1000;
 
 class LoopThread final : public Loop {
  public:
@@ -32,6 +34,7 @@ class LoopThread final : public Loop {
         clock_(clock),
         fetcher_(MakeCurlFetcher({}, clock)),
         scraper_(options, clock, *fetcher_, std::move(bucketer), std::move(sealed), std::move(amend)),
+        shard_(options.shard),
         discoveries_(std::move(discoveries)),
         thread_([this] { Run(); }) {}
 
@@ -52,18 +55,16 @@ class LoopThread final : public Loop {
   [[nodiscard]] std::vector<TargetStatus> Targets() const override { return scraper_.Statuses(); }
   [[nodiscard]] LoopStats Stats() const override { return scraper_.Stats(); }
 
-  void Reload(LoopOptions options, std::optional<Discoveries> discoveries) override {
+  void Reload(LoopOptions options, Discoveries discoveries) override {
     const std::lock_guard lock(mu_);
-    // Discoveries of a reload that is not taken up yet must not get lost.
-    if (reload_ && !discoveries) discoveries = std::move(reload_->discoveries);
-    reload_ = PendingReload{options, std::move(discoveries)};
+    reload_ = PendingReload{std::move(options), std::move(discoveries)};
     fetcher_->Wake();
   }
 
  private:
   struct PendingReload {
     LoopOptions options;
-    std::optional<Discoveries> discoveries;
+    Discoveries discoveries;
   };
 
   void Run() {
@@ -82,15 +83,22 @@ class LoopThread final : public Loop {
 
   void Turn() {
     TakeReload();
-    if (clock_.SteadyMs() >= discover_at_ms_) {
+    if (MustDiscover()) {
       discover_at_ms_ = clock_.SteadyMs() + interval_ms_;
-      scraper_.SetTargets(discovery::AllTargets(discoveries_));
+      scraper_.SetTargets(discovery::AllTargets(discoveries_, shard_));
     }
     scraper_.Step();
     fetcher_->Wait(TimeToNextTurn(), [this](const Fetched& fetched) { scraper_.Take(fetched); });
   }
 
-  // At most a second, so that a jump of the system's time is soon seen.
+  // Once an interval, as files do not tell; at most once a second where a discovery has something new.
+  [[nodiscard]] bool MustDiscover() const {
+    const std::int64_t left_ms = discover_at_ms_ - clock_.SteadyMs();
+    return left_ms <= 0 || (interval_ms_ - left_ms >= kChangedEveryMs &&
+                            std::ranges::any_of(discoveries_, [](const auto& d) { return d->Changed(); }));
+  }
+
+  // At most a second, so that a jump of the system's time, and a discovery's news, are soon seen.
   [[nodiscard]] milliseconds TimeToNextTurn() const {
     std::int64_t wait_ms = std::min<std::int64_t>(1000, discover_at_ms_ - clock_.SteadyMs());
     if (const auto next_ms = scraper_.NextEventMs()) wait_ms = std::min(wait_ms, *next_ms - clock_.NowMs());
@@ -105,7 +113,8 @@ class LoopThread final : public Loop {
     }
     if (!reload) return;
     scraper_.SetOptions(reload->options);
-    if (reload->discoveries) discoveries_ = std::move(*reload->discoveries);
+    shard_ = reload->options.shard;
+    discoveries_ = std::move(reload->discoveries);
     discover_at_ms_ = 0;
   }
 
@@ -118,6 +127,7 @@ class LoopThread final : public Loop {
   const Clock& clock_;
   const std::unique_ptr<Fetcher> fetcher_;
   Scraper scraper_;
+  discovery::Shard shard_;           // of the loop's thread
   Discoveries discoveries_;          // of the loop's thread
   std::int64_t discover_at_ms_ = 0;  // steady; of the loop's thread
   std::mutex mu_;

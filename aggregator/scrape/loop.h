@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "aggregator/discovery/discovery.h"
+#include "aggregator/scrape/fetcher.h"
 #include "aggregator/scrape/status.h"
 #include "aggregator/series/bucketer.h"
 #include "aggregator/series/reading.h"
@@ -26,6 +26,8 @@ struct LoopOptions {
   std::size_t max_body_bytes = 64U << 20U;  // of one target, after decompression
   std::size_t max_samples = 1'000'000;      // of one target
   std::size_t max_connections = 256;        // open at once
+  FetchAccess access;
+  discovery::Shard shard;  // of the targets found; pushes are taken in any
 };
 
 // A document that a node sent: POST /api/ingest.
@@ -48,8 +50,7 @@ class Loop {
 
   // Starts the thread. `bucketer` has been restored by the caller. `sealed` and `amend` are called from the loop's
   // thread.
-  static std::unique_ptr<Loop> Start(LoopOptions options, const Clock& clock,
-                                     std::vector<std::unique_ptr<discovery::Discovery>> discoveries,
+  static std::unique_ptr<Loop> Start(LoopOptions options, const Clock& clock, discovery::Discoveries discoveries,
                                      std::unique_ptr<series::Bucketer> bucketer, Sealed sealed, Amend amend);
   virtual ~Loop() = default;  // stops within a second, abandoning scrapes in flight, but amends all that waits
 
@@ -61,10 +62,8 @@ class Loop {
   [[nodiscard]] virtual std::vector<TargetStatus> Targets() const = 0;
   [[nodiscard]] virtual LoopStats Stats() const = 0;
 
-  // Replaces timeout, limits and discoveries (reload); taken up at once. Without discoveries those there are stay, with
-  // their last good targets, and are asked again. The interval cannot change.
-  virtual void Reload(LoopOptions options,
-                      std::optional<std::vector<std::unique_ptr<discovery::Discovery>>> discoveries) = 0;
+  // Replaces all options but the interval, and the discoveries (reload); taken up at once, and all are asked again.
+  virtual void Reload(LoopOptions options, discovery::Discoveries discoveries) = 0;
 };
 
 }  // namespace cloudmon::scrape

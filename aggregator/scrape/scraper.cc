@@ -92,6 +92,7 @@ void Scraper::SetOptions(const LoopOptions& options) {
     schedule_.SetTimeout(options_.timeout.count());
   }
   fetcher_.SetLimits({options_.timeout, options_.max_body_bytes, options_.max_connections});
+  fetcher_.SetAccess(options_.access);
 }
 
 void Scraper::SetTargets(const std::vector<discovery::Target>& targets) {

@@ -43,7 +43,7 @@ class Scraper {
   Scraper(const Scraper&) = delete;
   Scraper& operator=(const Scraper&) = delete;
 
-  // Timeout and limits, for scrapes that start from now on; not the interval.
+  // Timeout, limits and access, for scrapes that start from now on; not the interval.
   void SetOptions(const LoopOptions& options);
 
   // The targets there are now. One that was there before (by its url) keeps its place in the grid and its status.

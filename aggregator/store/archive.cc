@@ -27,6 +27,7 @@ struct Archive::Session {
   explicit Session(Connection opened) : db(std::move(opened)) {}
 
   Connection db;
+  Statement begin, commit;
   std::optional<SeriesTable> table;
   std::optional<ChunkReader> chunks;
 };
@@ -48,6 +49,11 @@ Result<std::unique_ptr<Archive::Session>> Archive::Take() const {
   if (!opened.ok()) return opened.error();
   auto session = std::make_unique<Session>(std::move(opened.value()));
   if (const Status set = session->db.Execute(kSettings); !set.ok()) return set.error();
+  for (const auto& [statement, sql] : {std::pair{&session->begin, "BEGIN"}, std::pair{&session->commit, "COMMIT"}}) {
+    Result<Statement> prepared = session->db.Prepare(sql);
+    if (!prepared.ok()) return prepared.error();
+    *statement = std::move(prepared.value());
+  }
   Result<SeriesTable> table = SeriesTable::Open(session->db);
   if (!table.ok()) return table.error();
   session->table.emplace(std::move(table.value()));
@@ -66,11 +72,10 @@ Result<T> Archive::Read(const std::function<Result<T>(Session&)>& work) const {
   };
   Result<std::unique_ptr<Session>> session = Take();
   if (!session.ok()) return failed(session.error());
-  Connection& db = session.value()->db;
-  if (const Status begun = db.Execute("BEGIN"); !begun.ok()) return failed(begun.error());
+  if (const Status begun = session.value()->begin.Run(); !begun.ok()) return failed(begun.error());
   Result<T> answer = work(*session.value());
   if (!answer.ok()) return failed(answer.error());  // the connection goes, and with it what was left unfinished
-  if (const Status ended = db.Execute("COMMIT"); !ended.ok()) return failed(ended.error());
+  if (const Status ended = session.value()->commit.Run(); !ended.ok()) return failed(ended.error());
   std::lock_guard lock(mutex_);
   if (idle_.size() < kIdleSessions) idle_.push_back(std::move(session.value()));
   return answer;
@@ -87,8 +92,10 @@ struct Range {
 // Reads series after series, counting their points.
 class SliceReader {
  public:
-  SliceReader(ChunkReader& chunks, std::int64_t interval_seconds, const Range& range, std::size_t max_points)
+  SliceReader(ChunkReader& chunks, const ChunkBounds& bounds, std::int64_t interval_seconds, const Range& range,
+              std::size_t max_points)
       : chunks_(chunks),
+        bounds_(bounds),
         step_seconds_(kChunksAtOnce * ChunkGrid(interval_seconds).width_seconds()),
         range_(range),
         max_points_(max_points) {}
@@ -99,7 +106,7 @@ class SliceReader {
     for (std::int64_t at = std::max(range_.start_seconds, stored.first_seconds); at < end;) {
       const std::int64_t next = std::min(end, (at / step_seconds_ + 1) * step_seconds_);
       const std::size_t before = slice.points.size();
-      if (Status read = chunks_.Read(stored, at, next, range_.fields, slice); !read.ok()) return read;
+      if (Status read = chunks_.Read(bounds_, stored, at, next, range_.fields, slice); !read.ok()) return read;
       points_ += slice.points.size() - before;
       if (points_ > max_points_) return TooManyPoints(points_, max_points_);
       at = next;
@@ -111,6 +118,7 @@ class SliceReader {
 
  private:
   ChunkReader& chunks_;
+  const ChunkBounds bounds_;
   const std::int64_t step_seconds_;
   const Range range_;
   const std::size_t max_points_;
@@ -126,7 +134,10 @@ Result<std::vector<SeriesSlice>> Archive::Select(const Selector& selector, std::
   return Read<std::vector<SeriesSlice>>([&](Session& session) -> Result<std::vector<SeriesSlice>> {
     const auto found = session.table->Find(selector, start_seconds, end_seconds);
     if (!found.ok()) return found.error();
-    SliceReader reader(*session.chunks, interval_seconds_, {start_seconds, end_seconds, fields}, max_points);
+    const auto bounds = session.chunks->Bounds();
+    if (!bounds.ok()) return bounds.error();
+    SliceReader reader(*session.chunks, bounds.value(), interval_seconds_, {start_seconds, end_seconds, fields},
+                       max_points);
     for (const StoredSeries& stored : found.value()) {
       if (const Status read = reader.Read(stored); !read.ok()) return read.error();
     }
@@ -137,7 +148,10 @@ Result<std::vector<SeriesSlice>> Archive::Select(const Selector& selector, std::
 Result<std::vector<SeriesSlice>> Archive::Select(const std::vector<series::MemberPtr>& members,
                                                  std::int64_t start_seconds, std::int64_t end_seconds) const {
   return Read<std::vector<SeriesSlice>>([&](Session& session) -> Result<std::vector<SeriesSlice>> {
-    SliceReader reader(*session.chunks, interval_seconds_, {start_seconds, end_seconds, series::kAllFields}, SIZE_MAX);
+    const auto bounds = session.chunks->Bounds();
+    if (!bounds.ok()) return bounds.error();
+    SliceReader reader(*session.chunks, bounds.value(), interval_seconds_,
+                       {start_seconds, end_seconds, series::kAllFields}, SIZE_MAX);
     for (const series::MemberPtr& member : members) {
       const Result<std::optional<StoredSeries>> found = session.table->Find(*member);
       if (!found.ok()) return found.error();

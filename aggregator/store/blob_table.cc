@@ -109,6 +109,14 @@ Result<std::int64_t> BlobTable::NextKey(std::int64_t key) {
   return next;
 }
 
+Result<std::int64_t> BlobTable::LastKey() {
+  const Result<bool> row = last_.Step();
+  const std::int64_t last = row.ok() && row.value() ? last_.Int(0) : 0;
+  last_.Reset();
+  if (!row.ok()) return row.error();
+  return last;
+}
+
 Status BlobTable::ListSeries(std::int64_t number, std::int64_t first_id, std::int64_t end_id,
                              std::vector<std::int64_t>& out) {
   list_.Bind(1, RowKey(number, first_id)).Bind(2, RowKey(number, end_id));
@@ -140,18 +148,16 @@ Result<std::int64_t> BlobTable::OldestSeconds() {
 }
 
 Result<std::int64_t> BlobTable::NewestSeconds() {
-  const Result<bool> row = last_.Step();
-  const std::int64_t key = row.ok() && row.value() ? last_.Int(0) : 0;
-  last_.Reset();
-  if (!row.ok()) return row.error();
-  if (key == 0) return key;
+  const Result<std::int64_t> key = LastKey();
+  if (!key.ok() || key.value() == 0) return key;
+  const std::int64_t number = NumberOfKey(key.value());
   std::int64_t position = 0;
-  const Status read = ForEachOf(NumberOfKey(key), [&](const SeriesChunk& chunk) {
+  const Status read = ForEachOf(number, [&](const SeriesChunk& chunk) {
     position = std::max<std::int64_t>(position, chunk.at.back());
     return position < grid_.positions - 1;
   });
   if (!read.ok()) return read.error();
-  return grid_.StartOf(NumberOfKey(key)) + position * grid_.interval_seconds;
+  return grid_.StartOf(number) + position * grid_.interval_seconds;
 }
 
 Status BlobTable::ForEachOf(std::int64_t number, const std::function<bool(const SeriesChunk&)>& take) {

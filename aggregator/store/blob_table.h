@@ -39,6 +39,8 @@ class BlobTable {
 
   // The smallest key at or after `key`; 0: there is none.
   Result<std::int64_t> NextKey(std::int64_t key);
+  // The largest key; 0: there is none.
+  Result<std::int64_t> LastKey();
   // Which of the series with first_id <= id < end_id have a row, ascending, appended to `out`.
   Status ListSeries(std::int64_t number, std::int64_t first_id, std::int64_t end_id, std::vector<std::int64_t>& out);
   // Deletes the first rows before `key`, some at a time. Returns whether there may be more.

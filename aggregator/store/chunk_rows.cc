@@ -2,6 +2,7 @@
 #include "aggregator/store/chunk_rows.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -167,19 +168,40 @@ Result<ChunkReader> ChunkReader::Open(Connection& db, std::int64_t interval_seco
   return ChunkReader(std::move(parts.value()), std::move(chunks.value()));
 }
 
+Result<ChunkBounds> ChunkReader::Bounds() {
+  ChunkBounds bounds;
+  for (const auto& [table, first, end] : {std::tuple{&chunks_, &bounds.first_chunk, &bounds.end_chunk},
+                                          std::tuple{&parts_, &bounds.first_part, &bounds.end_part}}) {
+    const Result<std::int64_t> first_key = table->NextKey(0);
+    if (!first_key.ok()) return first_key.error();
+    if (first_key.value() == 0) continue;
+    const Result<std::int64_t> last_key = table->LastKey();
+    if (!last_key.ok()) return last_key.error();
+    *first = NumberOfKey(first_key.value());
+    *end = NumberOfKey(last_key.value()) + 1;
+  }
+  return bounds;
+}
+
 Status ChunkReader::Read(const StoredSeries& series, std::int64_t start_seconds, std::int64_t end_seconds,
                          series::FieldMask fields, SeriesSlice& out) {
+  const Result<ChunkBounds> bounds = Bounds();
+  if (!bounds.ok()) return bounds.error();
+  return Read(bounds.value(), series, start_seconds, end_seconds, fields, out);
+}
+
+Status ChunkReader::Read(const ChunkBounds& bounds, const StoredSeries& series, std::int64_t start_seconds,
+                         std::int64_t end_seconds, series::FieldMask fields, SeriesSlice& out) {
   const std::int64_t start = std::max(start_seconds, series.first_seconds);
   const std::int64_t end = std::min(end_seconds, series.last_seconds + kTouchSeconds);
-  const Result<std::int64_t> first_part = parts_.NextKey(0);
-  if (!first_part.ok()) return first_part.error();
-  const std::int64_t parts_from = first_part.value() == 0 ? INT64_MAX : NumberOfKey(first_part.value());
   for (std::int64_t chunk = chunks_.grid().NumberOf(start); chunks_.grid().StartOf(chunk) < end; ++chunk) {
-    const Result<bool> in_chunk = chunks_.Read(chunk, series.id, start, end, fields, out);
-    if (!in_chunk.ok()) return in_chunk.error();
-    if (in_chunk.value()) continue;
-    const std::int64_t end_part = (chunk + 1) * kPartsOfChunk;
-    for (std::int64_t part = std::max(chunk * kPartsOfChunk, parts_from); part < end_part; ++part) {
+    if (chunk >= bounds.first_chunk && chunk < bounds.end_chunk) {
+      const Result<bool> in_chunk = chunks_.Read(chunk, series.id, start, end, fields, out);
+      if (!in_chunk.ok()) return in_chunk.error();
+      if (in_chunk.value()) continue;
+    }
+    const std::int64_t end_part = std::min((chunk + 1) * kPartsOfChunk, bounds.end_part);
+    for (std::int64_t part = std::max(chunk * kPartsOfChunk, bounds.first_part); part < end_part; ++part) {
       if (parts_.grid().StartOf(part + 1) <= start || parts_.grid().StartOf(part) >= end) continue;
       const auto in_part = parts_.Read(part, series.id, start, end, fields, out);
       if (!in_part.ok()) return in_part.error();
@@ -189,14 +211,19 @@ Status ChunkReader::Read(const StoredSeries& series, std::int64_t start_seconds,
 }
 
 Status ChunkReader::ReadNewest(const StoredSeries& series, SeriesSlice& out) {
-  const std::int64_t first = chunks_.grid().NumberOf(series.first_seconds);
+  const Result<ChunkBounds> bounds = Bounds();
+  if (!bounds.ok()) return bounds.error();
   const Grid& grid = chunks_.grid();
-  for (std::int64_t chunk = grid.NumberOf(series.last_seconds + kTouchSeconds); chunk >= first; --chunk) {
+  const std::int64_t first = grid.NumberOf(series.first_seconds);
+  const std::int64_t newest_there = std::max(bounds.value().end_chunk - 1, bounds.value().end_part / kPartsOfChunk);
+  for (std::int64_t chunk = std::min(grid.NumberOf(series.last_seconds + kTouchSeconds), newest_there); chunk >= first;
+       --chunk) {
     SeriesSlice newest;
     const std::int64_t end_seconds = grid.StartOf(chunk + 1);
-    Status read = Read(series, grid.StartOf(chunk), end_seconds, series::kAllFields, newest);
+    Status read = Read(bounds.value(), series, grid.StartOf(chunk), end_seconds, series::kAllFields, newest);
     if (!read.ok()) return read;
-    if (!newest.points.empty()) return Read(series, grid.StartOf(chunk - 1), end_seconds, series::kAllFields, out);
+    if (newest.points.empty()) continue;
+    return Read(bounds.value(), series, grid.StartOf(chunk - 1), end_seconds, series::kAllFields, out);
   }
   return Status::Ok();
 }

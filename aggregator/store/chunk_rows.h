@@ -57,14 +57,24 @@ class ChunkRows {
   BlobTable parts_, chunks_;
 };
 
+// The numbers of chunks and parts between the first and the last that there is: first <= number < end.
+struct ChunkBounds {
+  std::int64_t first_chunk = 0, end_chunk = 0, first_part = 0, end_part = 0;
+};
+
 // Reads blobs, from any connection. One thread, the one of the connection.
 class ChunkReader {
  public:
   static Result<ChunkReader> Open(Connection& db, std::int64_t interval_seconds);
 
+  // What is worth looking for, until the end of the transaction that it is called in.
+  Result<ChunkBounds> Bounds();
+
   // Appends the series' points with start <= time < end to `out`, in ascending time. To be called within a read
   // transaction, or what moves from parts to chunks meanwhile may be missed. Of each point only `fields` are read.
   // Damaged blobs are gaps, and logged.
+  Status Read(const ChunkBounds& bounds, const StoredSeries& series, std::int64_t start_seconds,
+              std::int64_t end_seconds, series::FieldMask fields, SeriesSlice& out);
   Status Read(const StoredSeries& series, std::int64_t start_seconds, std::int64_t end_seconds,
               series::FieldMask fields, SeriesSlice& out);
   // Its newest points: those of the newest chunk of time that has any, and of the one before. Nothing where there is

@@ -12,7 +12,10 @@
 namespace cloudmon::store {
 namespace {
 
-constexpr std::int64_t kMaxId = 0xFFFF'FFFF;
+// Pods, which are many, have their numbers apart from the others, whose rows in a part or chunk then lie together: to
+// read all deployments takes few pages.
+constexpr std::int64_t kFirstPodId = std::int64_t{1} << 24;
+constexpr std::int64_t kEndId = std::int64_t{1} << 32;
 constexpr std::int64_t kIdsPerStep = 10'000;
 constexpr const char* kColumns = "id, kind, node, namespace, deployment, pod, first_time, last_time";
 
@@ -73,8 +76,9 @@ Result<SeriesTable> SeriesTable::Open(Connection& db) {
            std::pair{&table.scan_, select + "NOT INDEXED " + in_range},
            std::pair{&table.by_id_, select + "WHERE id = ?1"},
            std::pair{&table.insert_,
-                     std::string("INSERT INTO series(kind, name_hash, node, namespace, deployment, pod, first_time,"
-                                 " last_time) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id")},
+                     std::string("INSERT INTO series(id, kind, name_hash, node, namespace, deployment, pod, first_time,"
+                                 " last_time) VALUES(?9, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")},
+           std::pair{&table.last_id_, std::string("SELECT max(id) FROM series WHERE id >= ?1 AND id < ?2")},
            std::pair{&table.widen_, std::string("UPDATE series SET first_time = min(first_time, ?2),"
                                                 " last_time = max(last_time, ?3) WHERE id = ?1")},
            std::pair{&table.delete_, std::string("DELETE FROM series WHERE id >= ?1 AND id < ?2 AND last_time < ?3")},
@@ -101,13 +105,25 @@ Result<std::int64_t> SeriesTable::Use(const series::Member& member, std::int64_t
 
 Result<std::int64_t> SeriesTable::Insert(const series::Member& member, std::int64_t first_seconds,
                                          std::int64_t last_seconds) {
+  const Result<std::int64_t> id = NewId(member.kind);
+  if (!id.ok()) return id;
   insert_.Bind(1, series::KindName(member.kind)).Bind(2, HashOf(OwnName(member.kind, member)));
   insert_.Bind(3, member.node).Bind(4, member.ns).Bind(5, member.deployment).Bind(6, member.pod);
-  const Result<bool> row = insert_.Bind(7, first_seconds).Bind(8, last_seconds).Step();
-  const std::int64_t id = row.ok() && row.value() ? insert_.Int(0) : 0;
-  insert_.Reset();
+  const Status inserted = insert_.Bind(7, first_seconds).Bind(8, last_seconds).Bind(9, id.value()).Run();
+  if (!inserted.ok()) return inserted.error();
+  return id;
+}
+
+Result<std::int64_t> SeriesTable::NewId(series::Kind kind) {
+  const bool is_pod = kind == series::Kind::kPod;
+  const std::int64_t first = is_pod ? kFirstPodId : 1;
+  const std::int64_t end = is_pod ? kEndId : kFirstPodId;
+  const Result<bool> row = last_id_.Bind(1, first).Bind(2, end).Step();
+  const std::int64_t last = row.ok() && row.value() ? last_id_.Int(0) : 0;
+  last_id_.Reset();
   if (!row.ok()) return row.error();
-  if (id > kMaxId) return Error{ErrorCode::kLimit, "there are no numbers left for series: begin a new database"};
+  const std::int64_t id = std::max(first, last + 1);
+  if (id == end) return Error{ErrorCode::kLimit, "there are no numbers left for series: begin a new database"};
   return id;
 }
 

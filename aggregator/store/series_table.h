@@ -51,9 +51,10 @@ class SeriesTable {
   Result<std::optional<Row>> FindRow(const series::Member& member);
   Result<std::int64_t> FirstId(std::int64_t from_id);
   Result<std::int64_t> Insert(const series::Member& member, std::int64_t first_seconds, std::int64_t last_seconds);
+  Result<std::int64_t> NewId(series::Kind kind);
 
   Connection* db_;
-  Statement by_name_, named_, of_kind_, scan_, by_id_, insert_, widen_, delete_;
+  Statement by_name_, named_, of_kind_, scan_, by_id_, last_id_, insert_, widen_, delete_;
   std::int64_t next_id_ = 0;  // of DeleteStep()
 };
 

@@ -12,8 +12,6 @@
 namespace cloudmon::identity {
 namespace {
 
-constexpr std::string_view kConfigHash = "kubernetes.io/config.hash";
-
 StringMap CleanMap(const google::protobuf::Map<std::string, std::string>& map) {
   StringMap clean;
   for (const auto& [key, value] : map) clean.emplace(SanitizeUtf8(key), SanitizeUtf8(value));
@@ -24,7 +22,7 @@ PodIdentity BuildPod(const cri::PodSandbox& sandbox, const std::map<std::string,
   const StringMap annotations = CleanMap(sandbox.annotations());
   PodIdentity pod;
   pod.uid = SanitizeUtf8(sandbox.metadata().uid());
-  if (const auto hash = annotations.find(kConfigHash); hash != annotations.end()) pod.config_hash = hash->second;
+  pod.config_hash = ConfigHash(annotations);
   pod.namespace_name = SanitizeUtf8(sandbox.metadata().namespace_());
   pod.name = SanitizeUtf8(sandbox.metadata().name());
   Workload workload = WorkloadFromLabels(pod.name, CleanMap(sandbox.labels()), annotations);

@@ -2,6 +2,7 @@
 // Names of pods and containers, as a source tells them. Pure data; all text is valid UTF-8.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +13,7 @@
 namespace cloudmon::identity {
 
 struct ContainerIdentity {
-  std::string id;     // 64 hexadecimal digits; empty where the source only knows the name (podlogs)
+  std::string id;     // 64 hexadecimal digits; empty where the source only knows the name (podlogs, or not yet)
   std::string name;   // "app"
   std::string image;  // "shop/web:1.2"; empty where unknown
   // podlogs: Unix time at which the newest log file of this container was made; orders containers by their start.
@@ -33,14 +34,18 @@ struct PodIdentity {
   bool operator==(const PodIdentity&) const = default;
 };
 
-// Where names come from: cri, podlogs, later kubernetes and kubelet. One thread at a time.
+// Where names come from: kubernetes, kubelet, cri, podlogs. One thread at a time.
 class Source {
  public:
   virtual ~Source() = default;
   // "cri", "podlogs": the value in --identity.sources and of the label `source`.
   [[nodiscard]] virtual std::string_view name() const = 0;
-  // All pods of this node that the source knows now. Bounded in time (about 2 s). Errors say what to change.
+  // All pods of this node that the source knows now. Bounded in time (2 s, kubelet 5 s). Errors say what to change.
   virtual Result<std::vector<PodIdentity>> Fetch() = 0;
+  // Another number whenever Fetch would answer something new; 0 where the source cannot tell without being asked.
+  [[nodiscard]] virtual std::uint64_t version() const { return 0; }
+  // False while Fetch can only answer what was so a while ago, as what tells the source of changes is away.
+  [[nodiscard]] virtual bool current() const { return true; }
   // The container runtime as Kubernetes writes it, "containerd://1.6.20"; empty where the source cannot tell or has not
   // been asked yet.
   [[nodiscard]] virtual std::string container_runtime() const { return {}; }

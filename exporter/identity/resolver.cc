@@ -43,7 +43,7 @@ Resolution Resolver::Resolve(std::span<const cgroup::Pod> pods) {
   const bool unknown_due = std::any_of(entries_.begin(), entries_.end(), [&](const auto& item) {
     return !Settled(item.second) && item.second.retry.Due(now_ms);
   });
-  if (unknown_due || sources_.RetryDue(now_ms)) Refresh(now_ms, resolution.messages);
+  if (unknown_due || sources_.Due(now_ms)) Refresh(now_ms, resolution.messages);
 
   for (const cgroup::Pod& pod : pods) {
     PodEntry& entry = entries_.find(Key(pod))->second;
@@ -110,7 +110,8 @@ void Resolver::Learn(const PodTable& table, PodEntry& entry) {
 void Resolver::LearnContainers(const PodIdentity& listed, PodEntry& entry) {
   entry.ids_listed = !listed.sandbox_id.empty();
   for (const ContainerIdentity& container : listed.containers) {
-    entry.ids_listed = entry.ids_listed || !container.id.empty();
+    // Who knows a container's image before it runs will know its ID when it does.
+    entry.ids_listed = entry.ids_listed || !container.id.empty() || !container.image.empty();
     const auto found = entry.containers.find(container.id);
     if (found == entry.containers.end()) continue;
     found->second.listed = true;
@@ -134,6 +135,15 @@ void Resolver::LookAtProcesses(PodEntry& entry, const cgroup::Pod& pod, std::int
     known.name = hints.container_name;
     known.sandbox = known.name.empty() && hints.comm == "pause";
     known.started = !hints.comm.empty() && !IsRuntimeInit(hints.comm);
+  }
+}
+
+void Resolver::FindImages(PodEntry& entry) {
+  for (auto& [id, container] : entry.containers) {
+    if (container.listed || container.name.empty()) continue;
+    const auto& known = entry.identity.containers;
+    const auto same = std::find_if(known.begin(), known.end(), [&](const auto& c) { return c.name == container.name; });
+    if (same != known.end()) container.image = same->image;
   }
 }
 
@@ -187,6 +197,7 @@ bool Resolver::MayWait(std::int64_t first_seen_ms, std::int64_t now_ms) const {
 void Resolver::Show(PodEntry& entry, const cgroup::Pod& pod, std::int64_t now_ms) const {
   LookAtProcesses(entry, pod, now_ms);
   if (!entry.ids_listed) MatchNames(entry, pod);
+  FindImages(entry);
 
   auto next = std::make_shared<ResolvedPod>();
   if (!entry.shown && !PodSettled(entry) && MayWait(entry.first_seen_ms, now_ms)) {
@@ -213,9 +224,10 @@ void Resolver::Show(PodEntry& entry, const cgroup::Pod& pod, std::int64_t now_ms
 ResolvedContainer Resolver::ShowContainer(const PodEntry& entry, const std::string& id, const ContainerEntry& container,
                                           std::int64_t now_ms) const {
   ResolvedContainer shown{id, ContainerKind::kContainer, container.name, container.image};
+  const bool complete = (!container.name.empty() && !container.image.empty()) || ContainerSettled(entry, container);
   if (container.sandbox) {
     shown.kind = ContainerKind::kSandbox;
-  } else if (!container.shown && !ContainerSettled(entry, container) && MayWait(container.first_seen_ms, now_ms)) {
+  } else if (!container.shown && !complete && MayWait(container.first_seen_ms, now_ms)) {
     shown.kind = ContainerKind::kHeldBack;
   }
   if (shown.name.empty()) shown.name = id.substr(0, kShortIdLength);

@@ -117,7 +117,7 @@ class Resolver {
     Backoff retry;
     PodIdentity identity;               // all that the sources have said about it so far
     std::optional<std::size_t> source;  // the most preferred source that has listed it
-    bool ids_listed = false;            // at the last refresh a source listed it with IDs of containers
+    bool ids_listed = false;  // at the last refresh a source listed it that knows, or will know, IDs of containers
     bool shown = false;
     bool stable = false;  // `resolved` holds until something about the pod changes
     std::map<std::string, ContainerEntry, std::less<>> containers;  // by ID: those that have a cgroup now
@@ -131,6 +131,8 @@ class Resolver {
   static void LearnContainers(const PodIdentity& listed, PodEntry& entry);
   void LookAtProcesses(PodEntry& entry, const cgroup::Pod& pod, std::int64_t now_ms) const;
   static void MatchNames(PodEntry& entry, const cgroup::Pod& pod);
+  // For containers that no source lists by their ID yet: the image that the pod's container of that name has.
+  static void FindImages(PodEntry& entry);
   [[nodiscard]] bool PodSettled(const PodEntry& entry) const;
   [[nodiscard]] static bool ContainerSettled(const PodEntry& entry, const ContainerEntry& container);
   [[nodiscard]] bool Settled(const PodEntry& entry) const;

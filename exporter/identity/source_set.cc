@@ -21,17 +21,19 @@ SourceSet::SourceSet(std::vector<std::unique_ptr<Source>> sources) {
   }
 }
 
-bool SourceSet::RetryDue(std::int64_t now_ms) const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [&](const Entry& entry) { return !entry.stats.up && entry.retry.Due(now_ms); });
+bool SourceSet::Due(std::int64_t now_ms) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return HasNews(entry) || (!entry.stats.up && entry.retry.Due(now_ms));
+  });
 }
 
 std::vector<Answer> SourceSet::Ask(std::int64_t now_ms, std::vector<Message>& messages) {
   std::vector<Answer> answers;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
-    if (!entry.stats.up && !entry.retry.Due(now_ms)) continue;
+    if (!entry.stats.up && !HasNews(entry) && !entry.retry.Due(now_ms)) continue;
     ++entry.stats.refreshes;
+    entry.version = entry.source->version();  // before it is asked: what comes in between is asked for again
     auto pods = entry.source->Fetch();
     if (!pods.ok()) {
       NoteFailure(entry, pods.error(), now_ms, messages);
@@ -72,7 +74,10 @@ std::optional<std::size_t> SourceSet::Best() const {
 
 std::vector<SourceStats> SourceSet::Stats() const {
   std::vector<SourceStats> stats;
-  for (const Entry& entry : entries_) stats.push_back(entry.stats);
+  for (const Entry& entry : entries_) {
+    stats.push_back(entry.stats);
+    stats.back().up = entry.stats.up && entry.source->current();
+  }
   return stats;
 }
 

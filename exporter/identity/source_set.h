@@ -39,7 +39,7 @@ struct Message {
 
 struct SourceStats {
   std::string source;
-  bool up = false;                                           // the last Fetch succeeded
+  bool up = false;                                           // the last Fetch succeeded, and the source is current
   std::uint64_t refreshes = 0;                               // calls of Fetch
   std::map<std::string, std::uint64_t, std::less<>> errors;  // by ErrorCodeName
 };
@@ -49,11 +49,13 @@ class SourceSet {
  public:
   explicit SourceSet(std::vector<std::unique_ptr<Source>> sources);
 
-  // A source that was never asked, or failed long enough ago, may be asked now.
-  [[nodiscard]] bool RetryDue(std::int64_t now_ms) const;
+  // Whether Ask would learn something without there being anything unknown: a source was never asked, failed long
+  // enough ago, or has something new.
+  [[nodiscard]] bool Due(std::int64_t now_ms) const;
 
-  // Asks every source but those that failed a short while ago. The answers are in the order of preference. Appends to
-  // `messages` when a source starts to answer, stops, or fails for another reason than before.
+  // Asks every source but those that failed a short while ago and have nothing new since. The answers are in the order
+  // of preference. Appends to `messages` when a source starts to answer, stops, or fails for another reason than
+  // before.
   std::vector<Answer> Ask(std::int64_t now_ms, std::vector<Message>& messages);
 
   // The most preferred source whose last try succeeded; nullopt when there is none.
@@ -66,10 +68,12 @@ class SourceSet {
   struct Entry {
     std::unique_ptr<Source> source;
     SourceStats stats;
+    std::uint64_t version = 0;  // of what was asked for last
     Backoff retry;
     std::string last_reason;  // ErrorCodeName of the last failure; empty while it is up
   };
 
+  [[nodiscard]] static bool HasNews(const Entry& entry) { return entry.source->version() != entry.version; }
   static void NoteSuccess(Entry& entry, std::size_t pods, std::vector<Message>& messages);
   static void NoteFailure(Entry& entry, const Error& error, std::int64_t now_ms, std::vector<Message>& messages);
 

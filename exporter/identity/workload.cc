@@ -5,6 +5,8 @@
 #include <cctype>
 #include <cstddef>
 
+#include "common/text.h"
+
 namespace cloudmon::identity {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr std::string_view kPodIndex = "apps.kubernetes.io/pod-index";
 constexpr std::string_view kJobName = "batch.kubernetes.io/job-name";
 constexpr std::string_view kOldJobName = "job-name";
 constexpr std::string_view kConfigSource = "kubernetes.io/config.source";
+constexpr std::string_view kConfigHash = "kubernetes.io/config.hash";
 
 // The API server makes a pod's name from a prefix, cut to 58 characters, and 5 random ones.
 constexpr std::size_t kRandomLength = 5;
@@ -23,9 +26,11 @@ constexpr std::size_t kLongestPrefix = 58;
 // A prefix that was cut must still show this much of the hash: with less, a name that was itself cut could end in the
 // same characters by chance.
 constexpr std::size_t kLeastHash = 4;
-// A CronJob names its Jobs <cronjob>-<minutes since 1970>, before Kubernetes 1.21 seconds.
-constexpr std::size_t kLeastJobTime = 8;
-constexpr std::size_t kMostJobTime = 10;
+// A CronJob names its Jobs <cronjob>-<scheduled minute since 1970>. The pod is made after that minute, but for clocks
+// that differ; much later where an earlier pod failed or the Job was suspended.
+constexpr std::int64_t kSecondsPerMinute = 60;
+constexpr std::int64_t kClocksDifferSeconds = 60;
+constexpr std::int64_t kLatestPodSeconds = 30 * 86'400;
 
 std::string_view Value(const StringMap& map, std::string_view key) {
   const auto found = map.find(key);
@@ -81,11 +86,15 @@ Workload OfStatefulSet(std::string_view pod_name, const StringMap& labels) {
   return Of("statefulset", name);
 }
 
-Workload OfJob(std::string_view job) {
+Workload OfJob(std::string_view job, std::optional<std::int64_t> pod_created_seconds) {
   std::string_view time;
   const std::string_view cron_job = SplitLast(job, time);
-  const bool timed = IsDigits(time) && time.size() >= kLeastJobTime && time.size() <= kMostJobTime;
-  return timed ? Of("cronjob", cron_job) : Of("job", job);
+  const auto minute = text::ParseI64(time);
+  if (!pod_created_seconds || cron_job.empty() || !IsDigits(time) || !minute.ok()) return Of("job", job);
+  // Compared in minutes, as any number of minutes need not fit when it is made seconds.
+  const std::int64_t earliest = (*pod_created_seconds - kLatestPodSeconds) / kSecondsPerMinute;
+  const std::int64_t latest = (*pod_created_seconds + kClocksDifferSeconds) / kSecondsPerMinute;
+  return minute.value() >= earliest && minute.value() <= latest ? Of("cronjob", cron_job) : Of("job", job);
 }
 
 }  // namespace
@@ -96,12 +105,22 @@ std::string_view DeploymentOfReplicaSet(std::string_view replica_set, std::strin
   return last == pod_template_hash ? name : std::string_view{};
 }
 
-Workload WorkloadFromOwners(std::string_view pod_name, const StringMap& labels,
-                            std::span<const OwnerReference> owners) {
+bool IsStatic(const StringMap& annotations) {
+  const std::string_view source = Value(annotations, kConfigSource);
+  return source == "file" || source == "http";
+}
+
+std::string ConfigHash(const StringMap& annotations) {
+  const std::string_view hash = Value(annotations, kConfigHash);
+  return hash.find('-') == std::string_view::npos ? std::string(hash) : std::string();
+}
+
+Workload WorkloadFromOwners(std::string_view pod_name, const StringMap& labels, std::span<const OwnerReference> owners,
+                            std::optional<std::int64_t> created_seconds) {
   const auto owner = std::find_if(owners.begin(), owners.end(), [](const OwnerReference& o) { return o.controller; });
   if (owner == owners.end()) return Of("pod", pod_name);
   if (owner->kind == "Node") return Of("static", pod_name);
-  if (owner->kind == "Job") return OfJob(owner->name);
+  if (owner->kind == "Job") return OfJob(owner->name, created_seconds);
   if (owner->kind == "ReplicaSet") {
     const std::string_view deployment = DeploymentOfReplicaSet(owner->name, Value(labels, kTemplateHash));
     if (!deployment.empty()) return OfDeployment(deployment);
@@ -113,9 +132,7 @@ Workload WorkloadFromOwners(std::string_view pod_name, const StringMap& labels,
 }
 
 Workload WorkloadFromLabels(std::string_view pod_name, const StringMap& labels, const StringMap& annotations) {
-  const std::string_view source = Value(annotations, kConfigSource);
-  if (source == "file" || source == "http") return Of("static", pod_name);
-
+  if (IsStatic(annotations)) return Of("static", pod_name);
   if (const std::string_view hash = Value(labels, kTemplateHash); !hash.empty()) {
     const std::string_view deployment = DeploymentOfPod(pod_name, hash);
     return deployment.empty() ? Workload{} : OfDeployment(deployment);

@@ -6,10 +6,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "common/file.h"
-#include "common/text.h"
+#include "common/libcurl/libcurl.h"
+#include "common/token_file.h"
 #include "common/version.h"
-#include "exporter/push/libcurl.h"
 #include "exporter/push/send_error.h"
 
 namespace cloudmon::push {
@@ -34,19 +33,12 @@ HeaderList MakeHeaders(const Libcurl& curl, const std::string& authorization) {
   return {list, curl.slist_free_all};
 }
 
-// The header with the token in the file's first line; empty without a file. Errors do not show what is in the file.
+// The header with the token; empty without a file.
 Result<std::string> ReadAuthorization(const std::string& file) {
-  constexpr std::size_t kMaxTokenBytes = 16U << 10U;
   if (file.empty()) return std::string();
-  const auto content = ReadFile(file, kMaxTokenBytes);
-  if (!content.ok()) return Wrap(content.error(), "push.token-file");
-  std::string_view rest = content.value();
-  const std::string token(text::Trim(text::CutLine(rest)));
-  const bool printable = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
-  if (token.empty() || !printable) {
-    return Error{ErrorCode::kParse, "push.token-file: " + file + ": expected a token in the first line"};
-  }
-  return "Authorization: Bearer " + token;
+  const auto token = ReadTokenFile(file);
+  if (!token.ok()) return Wrap(token.error(), "push.token-file");
+  return "Authorization: Bearer " + token.value();
 }
 
 // libcurl's callbacks; returning less than was given ends the transfer.

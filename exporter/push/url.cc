@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "common/libcurl/libcurl.h"
 #include "common/utf8.h"
-#include "exporter/push/libcurl.h"
 
 namespace cloudmon::push {
 namespace {

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Targets that a test invents: an HTTP server whose answer to /metrics is a function of the test's own."""
 import http.server
+import socket
 import threading
 import time
 
 
 class FakeTarget:
-    """Serves answer(handler) for each GET on 127.0.0.1 until stop()."""
+    """Serves answer(handler) for each GET on a free port of `host` until stop(); with https where `tls` is a context."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, host="127.0.0.1", port=0, tls=None):
         self.requests = 0
         target = self
 
@@ -25,12 +26,16 @@ class FakeTarget:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
             def handle_error(self, *_):
                 pass  # a connection that the other side broke off
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self._server = Server((host, port), Handler)
+        if tls:  # each connection's thread shakes hands, so that a client that does not holds nobody up
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = self._server.server_address[1]
+        self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self):

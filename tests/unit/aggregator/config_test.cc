@@ -48,6 +48,17 @@ TEST_CASE("ingest.max-body-bytes") {
   Refused("--ingest.max-body-bytes=-1", "ingest.max-body-bytes: expected at least 1024, got -1");
 }
 
+TEST_CASE("scrape.dns and scrape.shard") {
+  AggregatorConfig config;
+  REQUIRE(Load(config, "--scrape.dns=exporters:9780,_metrics._tcp.exporters").ok());
+  CHECK(config.scrape_dns.size() == 2);
+  Refused("--scrape.dns=exporters:9780,exporters",
+          "scrape.dns: expected name:port, or a SRV name such as _metrics._tcp.name without a port, got 'exporters'");
+  REQUIRE(Load(config, "--scrape.shard=1/2").ok());
+  Refused("--scrape.shard=2/2",
+          "scrape.shard: expected I/N, the shard from 0 and how many there are (at most 1000), such as 0/3, got '2/2'");
+}
+
 TEST_CASE("web.cors-origins") {
   AggregatorConfig config;
   REQUIRE(Load(config,

@@ -1,6 +1,7 @@
 cm_test(discovery_test
-  SOURCES discovery/file_sd_test.cc discovery/target_test.cc
-  DEPS cm::aggregator_discovery spdlog::spdlog)
+  SOURCES discovery/dns_name_test.cc discovery/file_sd_test.cc discovery/kubernetes_endpoints_test.cc
+          discovery/shard_test.cc discovery/target_test.cc
+  DEPS cm::aggregator_discovery nlohmann_json::nlohmann_json spdlog::spdlog)
 cm_test(fetcher_test
   SOURCES scrape/fetcher_test.cc ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
   DEPS cm::aggregator_scrape CURL::libcurl ZLIB::ZLIB)

@@ -33,7 +33,7 @@ TEST_CASE("settings that cannot be are refused by name") {
     std::string endpoint, message;
   };
   const Bad table[] = {
-      {{"cri", "dns"}, "", "identity.sources: unknown source 'dns'; known are cri and podlogs"},
+      {{"cri", "dns"}, "", "identity.sources: unknown source 'dns'; known are kubernetes, kubelet, cri and podlogs"},
       {{"cri", "cri"}, "", "identity.sources: 'cri' is named twice"},
       {{"cri"}, "tcp://host:1", "cri.endpoint: expected unix:///path/to/socket, got 'tcp://host:1'"},
       {{"cri"}, "unix://run/x", "cri.endpoint: expected unix:///path/to/socket, got 'unix://run/x'"},
@@ -45,6 +45,26 @@ TEST_CASE("settings that cannot be are refused by name") {
     const Status status = FinishConfig(config);
     REQUIRE(!status.ok());
     CHECK(status.error().message == bad.message);
+  }
+}
+
+TEST_CASE("addresses of servers have no path") {
+  const auto finish = [](const std::string& api_url, const std::string& kubelet_url) {
+    ExporterConfig config;
+    config.identity_sources = {"kubernetes", "kubelet", "podlogs"};
+    config.kubernetes.api_url = api_url;
+    config.kubelet.url = kubelet_url;
+    const Status status = FinishConfig(config);
+    return status.ok() ? "" : status.error().message;
+  };
+  CHECK(finish("", "").empty());
+  CHECK(finish("https://10.96.0.1:443", "https://node-a:10250").empty());
+  CHECK(finish("http://127.0.0.1:8001", "https://[::1]:10250").empty());
+  for (const std::string bad :
+       {"10.96.0.1:443", "https://", "https:///x", "https://host/api", "ftp://host", "unix:///run/x", "https://a b"}) {
+    CAPTURE(bad);
+    CHECK(finish(bad, "") == "kubernetes.api-url: expected https://HOST:PORT without a path, got '" + bad + "'");
+    CHECK(finish("", bad) == "kubelet.url: expected https://HOST:PORT without a path, got '" + bad + "'");
   }
 }
 

@@ -5,4 +5,4 @@ cm_test(push_document_test
 cm_test(push_test
   SOURCES push/pusher_test.cc push/queue_test.cc push/send_error_test.cc push/sender_test.cc push/url_test.cc
     ${PROJECT_SOURCE_DIR}/tests/support/stub_server.cc
-  DEPS cm::exporter_push cm::exporter_push_url cm::exporter_libcurl)
+  DEPS cm::exporter_push cm::exporter_push_url cm::common_libcurl)

@@ -64,15 +64,15 @@ TEST_CASE("ParseTarget: bad") {
 }
 
 TEST_CASE("MakeStaticList and AllTargets: each url once, the first wins") {
-  std::vector<std::unique_ptr<Discovery>> all;
+  Discoveries all;
   all.push_back(std::move(MakeStaticList({"a:1", "b:2", "A:1"})).value());
   all.push_back(std::move(MakeStaticList({"http://b:2/metrics", "c:3"})).value());
-  const auto targets = AllTargets(all);
+  const auto targets = AllTargets(all, Shard{});
   REQUIRE(targets.size() == 3);
   CHECK(targets[0].url == "http://a:1/metrics");
   CHECK(targets[1].url == "http://b:2/metrics");
   CHECK(targets[2].url == "http://c:3/metrics");
-  CHECK(AllTargets({}).empty());
+  CHECK(AllTargets({}, Shard{}).empty());
 
   const auto bad = MakeStaticList({"a:1", "b"});
   REQUIRE(!bad.ok());

@@ -191,7 +191,11 @@ TEST_CASE("fetcher: status") {
     CHECK(Problem(Client().Get(server.Url())) == expected);
   };
   answer("404 Not Found", "", "the target answered HTTP 404: check the path");
-  answer("401 Unauthorized", "", "the target answered HTTP 401: it asks for credentials");
+  answer("401 Unauthorized", "",
+         "the target answered HTTP 401: it asks for credentials (--scrape.bearer-token-file, sent over https only)");
+  answer("403 Forbidden", "",
+         "the target answered HTTP 403: it does not allow this: check what the token in --scrape.bearer-token-file may "
+         "do");
   answer("503 Service Unavailable", "", "the target answered HTTP 503");
   answer("302 Found", "Location: http://127.0.0.1:1/x\r\n",
          "the target answered HTTP 302 to http://127.0.0.1:1/x: redirects are not followed, give the final address");
@@ -268,6 +272,10 @@ TEST_CASE("TransferError") {
        "cannot connect: Failed to connect; is the exporter running there?");
   says(CURLE_SSL_CONNECT_ERROR, 0, "wrong version \xff", "wrong version \xef\xbf\xbd");
   says(CURLE_SSL_CONNECT_ERROR, 0, "", "SSL connect error");
+  says(CURLE_PEER_FAILED_VERIFICATION, 0, "SSL certificate problem: expired",
+       "the target's certificate is not trusted: SSL certificate problem: expired; --scrape.ca-file says who may sign "
+       "it");
+  says(CURLE_SSL_CACERT_BADFILE, 0, "no file", "--scrape.ca-file: no file");
 }
 
 TEST_CASE("fetcher: waits for a free connection, at most the timeout") {
@@ -315,6 +323,21 @@ TEST_CASE("fetcher: Wake ends a Wait; what is in flight is abandoned; no descrip
     waker.join();
   }
   CHECK(open_fds() <= before + 1);  // the silent server's side of the connection
+}
+
+TEST_CASE("fetcher: a token that cannot be read fails its request; http targets get no token") {
+  std::promise<std::string> request;
+  StubServer server([&](StubConnection& c) {
+    request.set_value(c.ReadRequest());
+    c.Send(HttpAnswer("a 1\n"));
+  });
+  Client client;
+  client.fetcher().SetAccess({.bearer_token_file = "/none/token", .ca_file = ""});
+  const auto all = client.Get({"https://127.0.0.1:1/metrics", server.Url()});
+  CHECK(Problem(all.at(0)) == "scrape.bearer-token-file: /none/token: No such file or directory");
+  CHECK(all.at(0).sent_ms > 0);
+  CHECK_MESSAGE(all.at(1).page.ok(), Problem(all.at(1)));
+  CHECK(request.get_future().get().find("Authorization") == std::string::npos);
 }
 
 TEST_CASE("fetcher: a name server that does not answer costs its target the timeout and nobody more") {

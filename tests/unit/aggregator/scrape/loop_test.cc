@@ -4,11 +4,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "aggregator/discovery/found_targets.h"
 #include "aggregator/discovery/static_list.h"
 #include "tests/support/stub_server.h"
 
@@ -49,8 +51,8 @@ class Sink {
   std::vector<Bucket> buckets_;
 };
 
-std::vector<std::unique_ptr<discovery::Discovery>> Static(const std::vector<std::string>& targets) {
-  std::vector<std::unique_ptr<discovery::Discovery>> out;
+discovery::Discoveries Static(const std::vector<std::string>& targets) {
+  discovery::Discoveries out;
   out.push_back(std::move(discovery::MakeStaticList(targets)).value());
   return out;
 }
@@ -88,7 +90,6 @@ TEST_CASE("loop: scrapes good targets beside bad ones, takes a reload, stops whi
   CHECK(targets[2].last_error == "no complete answer within 1 s (--scrape.timeout)");  // lowered to the interval
 
   loop->Reload(options, Static({other.HostPort()}));
-  loop->Reload(options, std::nullopt);  // keeps the other's, though nobody may have taken them up yet
   sink.WaitForPod("q");
   CHECK(loop->Targets().size() == 1);
   CHECK(loop->Stats().buckets_sealed >= 2);
@@ -103,6 +104,40 @@ TEST_CASE("loop: scrapes good targets beside bad ones, takes a reload, stops whi
     CHECK(bucket.time_seconds > last);
     last = bucket.time_seconds;
   }
+}
+
+TEST_CASE("loop: a discovery's news are taken up before the interval is over; a reload changes the shard") {
+  class News final : public discovery::Discovery {
+   public:
+    std::vector<discovery::Target> Targets() override { return found.Targets(); }
+    [[nodiscard]] bool Changed() const override { return found.Changed(); }
+    discovery::FoundTargets found;
+  };
+  const SystemClock clock;
+  const auto news = std::make_shared<News>();
+  LoopOptions options;
+  options.interval_seconds = 300;
+  auto loop = Loop::Start(
+      options, clock, {news}, std::make_unique<series::Bucketer>(300), [](const Bucket&) {},
+      [](const auto&, const auto&) { return Status::Ok(); });
+  const auto wait_for = [&](std::size_t targets) {
+    while (loop->Targets().size() != targets) std::this_thread::yield();
+  };
+  std::vector<discovery::Target> targets;
+  for (int i = 0; i < 20; ++i) {
+    targets.emplace_back().url = "http://127.0.0.1:1/" + std::to_string(i);
+  }
+  news->found.Set(targets);
+  wait_for(20);
+  std::size_t sum = 0;
+  for (options.shard = {0, 2}; options.shard.index < 2; ++options.shard.index) {
+    const auto is_in = [&](const discovery::Target& target) { return options.shard.Has(target.url); };
+    const auto expected = static_cast<std::size_t>(std::ranges::count_if(targets, is_in));
+    loop->Reload(options, {news});
+    wait_for(expected);
+    sum += expected;
+  }
+  CHECK(sum == 20);
 }
 
 TEST_CASE("loop: what was pushed late and waits is stored before the end") {

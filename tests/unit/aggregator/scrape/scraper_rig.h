@@ -26,6 +26,7 @@ inline constexpr std::int64_t kStart = 1'700'000'000'000;
 class FakeFetcher final : public Fetcher {
  public:
   void SetLimits(const FetchLimits& limits) override { limits_ = limits; }
+  void SetAccess(const FetchAccess&) override {}
   void Start(std::uint64_t id, const std::string& url) override { asked_[url] = id; }
   void Wait(std::chrono::milliseconds, const Done&) override {}
   void Wake() override {}

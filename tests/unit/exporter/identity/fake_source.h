@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,11 +22,15 @@ class FakeSource final : public identity::Source {
     if (error) return *error;
     return pods;
   }
+  [[nodiscard]] std::uint64_t version() const override { return news; }
+  [[nodiscard]] bool current() const override { return is_current; }
   [[nodiscard]] std::string container_runtime() const override { return runtime; }
 
   std::vector<identity::PodIdentity> pods;
   std::optional<Error> error;
   std::string runtime;
+  std::uint64_t news = 0;  // the version
+  bool is_current = true;
   int fetches = 0;
 
  private:

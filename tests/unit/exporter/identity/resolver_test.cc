@@ -339,6 +339,63 @@ TEST_CASE("Resolver: names without IDs are matched to cgroups") {
   }
 }
 
+// As the API tells a pod: its containers' IDs come some time after they began, the sandbox's never.
+PodIdentity FromApi(const std::string& uid, std::vector<ContainerIdentity> containers) {
+  PodIdentity pod = Named(uid, std::move(containers), kPause);
+  pod.sandbox_id.clear();
+  return pod;
+}
+
+TEST_CASE("Resolver: a container's process and its pod's spec name it before the API knows its ID") {
+  Node node;
+  node.cri->pods = {FromApi("u1", {{"", "app", "shop/web:1", {}}, {"", "proxy", "proxy:1", {}}})};
+  node.probe.hints = {{9, {"pause", ""}}, {10, {"web", ""}}, {11, {"envoy", "proxy"}}};
+  node.pods = {PodCgroup("u1", {Cgroup(kPause, 9), Cgroup(kApp, 10), Cgroup(kProxy, 11)})};
+  const ResolvedPod first = node.First();
+  CHECK(first.identity.deployment == "web");
+  CHECK(first.Find(kPause)->kind == ContainerKind::kSandbox);
+  CHECK(first.Find(kApp)->kind == ContainerKind::kHeldBack);  // not guessed: the API will tell
+  CHECK(*first.Find(kProxy) == Shown(kProxy, "proxy", "proxy:1"));
+
+  node.cri->pods = {FromApi("u1", {{kApp, "app", "shop/web:1", {}}, {"", "proxy", "proxy:1", {}}})};
+  ++node.cri->news;
+  CHECK(*node.First().Find(kApp) == Shown(kApp, "app", "shop/web:1"));
+
+  // It restarts with another image while the API still has the old container's ID.
+  const std::string again(64, 'c');
+  node.pods[0].containers[1] = Cgroup(again, 12);
+  node.probe.hints[12] = {"web", "app"};
+  node.cri->pods[0].containers[0].image = "shop/web:2";
+  ++node.cri->news;
+  CHECK(*node.First().Find(again) == Shown(again, "app", "shop/web:2"));
+}
+
+TEST_CASE("Resolver: what a source has to tell shows at once") {
+  Node node;
+  node.cri->pods = {FromApi("u1", {{kApp, "app", "shop/web:1", {}}})};
+  node.pods = {PodCgroup("u1", {Cgroup(kApp, 10)}), PodCgroup("u2", {Cgroup(kProxy, 11)})};
+  CHECK(node.First().identity.deployment == "web");
+  CHECK(node.First().state == PodState::kKnown);
+
+  node.cri->pods[0].deployment.clear();
+  node.cri->pods[0].workload = "web-5d4f";
+  node.cri->pods[0].workload_type = "replicaset";
+  CHECK(node.First().identity.deployment == "web");  // nothing says that there is news
+  ++node.cri->news;
+  CHECK(node.First().identity.deployment.empty());
+  CHECK(node.First().identity.workload == "web-5d4f");
+
+  node.cri->pods.push_back(FromApi("u2", {{kProxy, "proxy", "proxy:1", {}}}));
+  CHECK(node.resolver.Resolve(node.pods).pods[1]->state == PodState::kHeldBack);
+  ++node.cri->news;
+  CHECK(node.resolver.Resolve(node.pods).pods[1]->state == PodState::kKnown);
+
+  node.cri->pods.clear();  // deleted, and its processes are still ending
+  ++node.cri->news;
+  CHECK(node.First().identity.workload == "web-5d4f");
+  CHECK(*node.First().Find(kApp) == Shown(kApp, "app", "shop/web:1"));
+}
+
 TEST_CASE("Resolver: the same UID or container twice in a scan") {
   Node node;
   node.cri->pods = {Named("u1", {{kApp, "app", "", {}}}, kPause)};

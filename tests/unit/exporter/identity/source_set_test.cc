@@ -36,7 +36,7 @@ TEST_CASE("SourceSet: asks in order, notes what fails, and comes back to it") {
   sources.push_back(std::move(first));
   sources.push_back(std::move(second));
   SourceSet set(std::move(sources));
-  CHECK(set.RetryDue(0));
+  CHECK(set.Due(0));
   CHECK(!set.Best());
   CHECK(set.container_runtime().empty());
 
@@ -52,10 +52,10 @@ TEST_CASE("SourceSet: asks in order, notes what fails, and comes back to it") {
   CHECK(messages[1].text == "identity source second answers: 0 pods");
 
   messages.clear();
-  CHECK(!set.RetryDue(999));
+  CHECK(!set.Due(999));
   CHECK(set.Ask(999, messages).size() == 1);
   CHECK(cri.fetches == 1);  // it failed a short while ago
-  CHECK(set.RetryDue(1'000));
+  CHECK(set.Due(1'000));
   CHECK(set.Ask(1'000, messages).size() == 1);
   CHECK(cri.fetches == 2);
   CHECK(messages.empty());  // said once
@@ -82,6 +82,35 @@ TEST_CASE("SourceSet: asks in order, notes what fails, and comes back to it") {
   CHECK(stats[0].errors == std::map<std::string, std::uint64_t, std::less<>>{{"denied", 1}, {"not_found", 2}});
   CHECK(stats[1].errors.empty());
   CHECK(stats[1].refreshes == 5);
+}
+
+TEST_CASE("SourceSet: a source with news is asked at once, also one that failed a moment ago") {
+  auto source = std::make_unique<test::FakeSource>("kubernetes");
+  test::FakeSource& watch = *source;
+  std::vector<std::unique_ptr<Source>> sources;
+  sources.push_back(std::move(source));
+  SourceSet set(std::move(sources));
+  std::vector<Message> messages;
+  watch.error = Error{ErrorCode::kTimeout, "not listed yet"};
+  CHECK(set.Ask(0, messages).empty());
+  CHECK(!set.Due(1));
+  CHECK(set.Ask(1, messages).empty());
+  CHECK(watch.fetches == 1);
+
+  watch.error.reset();
+  watch.news = 1;
+  CHECK(set.Due(2));
+  CHECK(set.Ask(2, messages).size() == 1);
+  CHECK(!set.Due(3));
+  watch.news = 2;
+  CHECK(set.Due(3));
+  CHECK(set.Ask(3, messages).size() == 1);
+  CHECK(!set.Due(1'000'000));
+
+  CHECK(set.Stats()[0].up);
+  watch.is_current = false;
+  CHECK(!set.Stats()[0].up);
+  CHECK(set.Best() == std::optional<std::size_t>(0));  // what it knows still counts
 }
 
 }  // namespace

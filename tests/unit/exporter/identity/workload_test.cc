@@ -121,10 +121,21 @@ TEST_CASE("WorkloadFromLabels: static pods") {
   f("api", Of("pod", "etcd-node1"));
 }
 
+TEST_CASE("ConfigHash") {
+  const auto f = [](std::string_view hash, std::string_view want) {
+    CAPTURE(hash);
+    CHECK(ConfigHash({{"kubernetes.io/config.hash", std::string(hash)}}) == want);
+  };
+  f("2a6f0e3d4c5b6a79880f1e2d3c4b5a69", "2a6f0e3d4c5b6a79880f1e2d3c4b5a69");
+  f("0f0c9f4e-1f6b-4e39-8e57-1d2c3b4a5f60", "");  // another pod's UID
+  f("", "");
+  CHECK(ConfigHash({}).empty());
+}
+
 TEST_CASE("WorkloadFromOwners") {
   const auto f = [](const StringMap& labels, const std::vector<OwnerReference>& owners, const Workload& want) {
     CAPTURE(want.name);
-    CHECK(WorkloadFromOwners("the-pod", labels, owners) == want);
+    CHECK(WorkloadFromOwners("the-pod", labels, owners, std::nullopt) == want);
   };
   const StringMap hash = {{"pod-template-hash", "5d4f"}};
   f(hash, {{"ReplicaSet", "web-5d4f", true}}, Of("deployment", "web"));
@@ -136,12 +147,33 @@ TEST_CASE("WorkloadFromOwners") {
   f({}, {{"DaemonSet", "agent", true}}, Of("daemonset", "agent"));
   f({}, {{"Job", "import", true}}, Of("job", "import"));
   f({}, {{"Job", "import-2024", true}}, Of("job", "import-2024"));
-  f({}, {{"Job", "import-28391230", true}}, Of("cronjob", "import"));
-  f({}, {{"Job", "my-import-1700000000", true}}, Of("cronjob", "my-import"));
-  f({}, {{"Job", "28391230", true}}, Of("job", "28391230"));
   f({}, {{"Node", "node1", true}}, Of("static", "the-pod"));
   f({}, {{"Rollout", "canary", true}}, Of("rollout", "canary"));
   f({}, {}, Of("pod", "the-pod"));
+}
+
+TEST_CASE("WorkloadFromOwners: a CronJob's Job ends in the minute of its schedule") {
+  const auto f = [](std::string_view job, std::optional<std::int64_t> created_seconds, const Workload& want) {
+    CAPTURE(job);
+    CHECK(WorkloadFromOwners("the-pod", {}, std::vector<OwnerReference>{{"Job", std::string(job), true}},
+                             created_seconds) == want);
+  };
+  const std::int64_t minute = 29'912'345;
+  const std::int64_t created = minute * 60 + 2;
+  f("import-29912345", created, Of("cronjob", "import"));
+  f("my-import-2-29912345", created, Of("cronjob", "my-import-2"));
+  f("import-29912345", created - 60, Of("cronjob", "import"));  // the pod's clock is behind
+  f("import-29912345", created - 120, Of("job", "import-29912345"));
+  f("import-29912345", created + 29 * 86'400, Of("cronjob", "import"));  // retried for long
+  f("import-29912345", created + 31 * 86'400, Of("job", "import-29912345"));
+  f("import-29912345", std::nullopt, Of("job", "import-29912345"));
+  f("backup-20261115", created, Of("job", "backup-20261115"));    // a date
+  f("build-1794740700", created, Of("job", "build-1794740700"));  // a time in seconds
+  f("build-999999999999999999999", created, Of("job", "build-999999999999999999999"));
+  f("build-9223372036854775807", created, Of("job", "build-9223372036854775807"));
+  f("import--29912345", created, Of("cronjob", "import-"));
+  f("29912345", created, Of("job", "29912345"));
+  f("-29912345", created, Of("job", "-29912345"));
 }
 
 }  // namespace

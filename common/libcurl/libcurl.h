@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// libcurl, loaded when pushing is on: with the thirty libraries it needs it is 5.5 MiB that an exporter which is
+// libcurl, loaded when it is first needed: with the thirty libraries it needs it is 5.5 MiB that an exporter which is
 // scraped does without.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 #include "common/result.h"
 
-namespace cloudmon::push {
+namespace cloudmon {
 
 // libcurl's functions, under their own names.
 struct Libcurl {
@@ -36,4 +36,4 @@ struct Libcurl {
 // Loads it on the first call; it stays. Error: kNotFound where it is not installed. Thread-safe.
 Result<const Libcurl*> LoadLibcurl();
 
-}  // namespace cloudmon::push
+}  // namespace cloudmon

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporter/push/libcurl.h"
+#include "common/libcurl/libcurl.h"
 
 #include <dlfcn.h>
 
-namespace cloudmon::push {
+namespace cloudmon {
 namespace {
 
 template <class Function>
@@ -30,7 +30,7 @@ Result<Libcurl> Load() {
       Find(library, "curl_url_cleanup", curl.url_cleanup) && Find(library, "curl_url_get", curl.url_get) &&
       Find(library, "curl_url_set", curl.url_set);
   if (complete) return curl;
-  return Error{ErrorCode::kNotFound, std::string("pushing needs libcurl: ") + ::dlerror()};
+  return Error{ErrorCode::kNotFound, std::string("libcurl cannot be loaded: ") + ::dlerror()};
 }
 
 }  // namespace
@@ -41,4 +41,4 @@ Result<const Libcurl*> LoadLibcurl() {
   return &loaded.value();
 }
 
-}  // namespace cloudmon::push
+}  // namespace cloudmon
