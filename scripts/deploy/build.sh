@@ -14,7 +14,7 @@ build_options() {
       --base=?*) base=${argument#*=} ;;
       --engine=docker | --engine=podman | --engine=buildah) engine=${argument#*=} ;;
       --dry-run) dry_run=yes ;;
-      *) wrong "$argument?" ;;
+      *) wrong "unknown: $argument" ;;
     esac
   done
 }

@@ -16,7 +16,7 @@ cluster_options() {
       --namespace=?*) namespace=${argument#*=} ;;
       --timeout=?*) timeout=${argument#*=} ;;
       --dry-run) dry_run=yes ;;
-      *) wrong "$argument?" ;;
+      *) wrong "unknown: $argument" ;;
     esac
   done
   [ -f "$manifests/kustomization.yaml" ] || wrong "there is no $manifests; overlays: $(cd manifests/overlays && echo *)"
@@ -84,7 +84,7 @@ print_address() {
     || curl="curl -sk -H \"Authorization: Bearer \$(kubectl create token ACCOUNT)\" 'https://localhost:8082/api/nodes'"
   cat <<EOF
 
-cloud-monitor runs in the namespace $namespace. To reach its API:
+To reach the API in the namespace $namespace:
 
   kubectl --namespace=$namespace port-forward service/cloud-monitor-api 8082
   $curl

@@ -18,7 +18,7 @@ images_options() {
         ;;
       --ctr=?*) ctr=${1#*=} ;;
       --dry-run) dry_run=yes ;;
-      -*) wrong "$1?" ;;
+      -*) wrong "unknown: $1" ;;
       *) workers+=("$1") ;;
     esac
     shift

@@ -112,7 +112,7 @@ main_local() {
       --exporter-port=*) exporter_port=${argument#*=} ;;
       --data=*) data=$(realpath -m "${argument#*=}") ;;
       --help) usage ;;
-      *) wrong "local: $argument?" ;;
+      *) wrong "unknown: $argument" ;;
     esac
   done
   case $command in
