@@ -92,10 +92,10 @@ class Containerd:
         directory = self.directory + "/images"
         program = images.compile_static(source, directory)
         for name in names:
-            self._import(directory + "/image.tar", program, name)
+            images.pack(directory + "/image.tar", program, name)
+            self.import_archive(directory + "/image.tar")
 
-    def _import(self, archive, program, name):
-        images.pack(archive, program, name)
+    def import_archive(self, archive):
         subprocess.run(["ctr", "-a", self.socket, "-n", "k8s.io", "images", "import", archive],
                        check=True, stdout=subprocess.DEVNULL)
 

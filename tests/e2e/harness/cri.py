@@ -155,8 +155,19 @@ class Runtime:
 POD, CONTAINER, NODE = 0, 1, 2  # NamespaceMode
 
 
-def _namespaces(host_network):
-    return {1: NODE if host_network else POD, 2: CONTAINER, 3: POD}
+def _namespaces(host_network, host_pid=False):
+    return {1: NODE if host_network else POD, 2: NODE if host_pid else CONTAINER, 3: POD}
+
+
+def security(*, user, group, host_pid, drop=(), readonly_rootfs=False, no_new_privileges=False):
+    """A container's LinuxContainerSecurityContext, on the pod's network, with the runtime's own seccomp profile."""
+    return {1: {2: list(drop)}, 3: _namespaces(False, host_pid), 5: {1: user}, 7: readonly_rootfs, 11: no_new_privileges,
+            12: {1: group}, 15: {1: 0}}
+
+
+def sandbox_security(*, user, group, host_pid):
+    """The same of its pod: LinuxSandboxSecurityContext."""
+    return {1: _namespaces(False, host_pid), 3: {1: user}, 8: {1: group}, 9: {1: 0}}
 
 
 def sandbox_config(*, name, namespace, uid, labels, annotations, log_directory, cgroup_parent, host_network):

@@ -97,6 +97,15 @@ class RunningPod:
         open(path, "w", encoding="utf-8").close()
         return path
 
+    def _container_config(self, spec, attempt, mounts):
+        return cri.container_config(
+            name=spec.name, attempt=attempt, image_id=self.runtime.image_id(spec.image), args=spec.args, mounts=mounts,
+            labels={"io.kubernetes.container.name": spec.name, **self._names()},
+            annotations={"io.kubernetes.container.restartCount": str(attempt),
+                         "io.kubernetes.container.terminationMessagePath": "/dev/termination-log"},
+            host_network=self.spec.host_network, cpu_quota_us=spec.cpu_quota_us, cpu_shares=spec.cpu_shares,
+            memory_limit_bytes=spec.memory_limit_bytes)
+
     def start(self, spec):
         """Starts a container, or starts it again after it ended."""
         attempt = self.attempts.get(spec.name, -1) + 1
@@ -107,13 +116,7 @@ class RunningPod:
             data = f"{self.directory}/data/{self.uid}"
             os.makedirs(data, exist_ok=True)
             mounts.append(("/data", data))
-        config = cri.container_config(
-            name=spec.name, attempt=attempt, image_id=self.runtime.image_id(spec.image), args=spec.args, mounts=mounts,
-            labels={"io.kubernetes.container.name": spec.name, **self._names()},
-            annotations={"io.kubernetes.container.restartCount": str(attempt),
-                         "io.kubernetes.container.terminationMessagePath": "/dev/termination-log"},
-            host_network=self.spec.host_network, cpu_quota_us=spec.cpu_quota_us, cpu_shares=spec.cpu_shares,
-            memory_limit_bytes=spec.memory_limit_bytes)
+        config = self._container_config(spec, attempt, mounts)
         container_id = self.runtime.create_container(self.sandbox_id, config, self._sandbox_config())
         self.runtime.start_container(container_id)
         running = RunningContainer(self, spec, container_id, self.runtime.container_pid(container_id))
