@@ -44,9 +44,11 @@ class BlobTable {
   // Deletes the first rows before `key`, some at a time. Returns whether there may be more.
   Result<bool> DeleteBefore(std::int64_t key);
 
-  // The times of the oldest and the newest point; 0: there is none.
+  // The time of the oldest point; 0: there is none.
   Result<std::int64_t> OldestSeconds();
-  Result<std::int64_t> NewestSeconds();
+  // The time of the newest point at or before `until_seconds`, or where its span has only later ones, the span's start;
+  // 0: there is none.
+  Result<std::int64_t> NewestSeconds(std::int64_t until_seconds);
 
  private:
   BlobTable(std::string name, Grid grid) : name_(std::move(name)), grid_(grid) {}

@@ -188,12 +188,14 @@ Status ChunkReader::Read(const StoredSeries& series, std::int64_t start_seconds,
   return Status::Ok();
 }
 
-Status ChunkReader::ReadNewest(const StoredSeries& series, SeriesSlice& out) {
-  const std::int64_t first = chunks_.grid().NumberOf(series.first_seconds);
+Status ChunkReader::ReadNewest(const StoredSeries& series, std::int64_t since_seconds, std::int64_t until_seconds,
+                               SeriesSlice& out) {
   const Grid& grid = chunks_.grid();
-  for (std::int64_t chunk = grid.NumberOf(series.last_seconds + kTouchSeconds); chunk >= first; --chunk) {
+  const std::int64_t first = grid.NumberOf(std::max(series.first_seconds, since_seconds));
+  const std::int64_t last_seconds = std::min(series.last_seconds + kTouchSeconds, until_seconds);
+  for (std::int64_t chunk = grid.NumberOf(last_seconds); chunk >= first; --chunk) {
     SeriesSlice newest;
-    const std::int64_t end_seconds = grid.StartOf(chunk + 1);
+    const std::int64_t end_seconds = std::min(grid.StartOf(chunk + 1), last_seconds + 1);
     Status read = Read(series, grid.StartOf(chunk), end_seconds, series::kAllFields, newest);
     if (!read.ok()) return read;
     if (!newest.points.empty()) return Read(series, grid.StartOf(chunk - 1), end_seconds, series::kAllFields, out);
@@ -211,10 +213,10 @@ Result<std::optional<std::int64_t>> ChunkReader::OldestSeconds() {
   return oldest;
 }
 
-Result<std::optional<std::int64_t>> ChunkReader::NewestSeconds() {
+Result<std::optional<std::int64_t>> ChunkReader::NewestSeconds(std::int64_t until_seconds) {
   std::optional<std::int64_t> newest;
   for (BlobTable* table : {&chunks_, &parts_}) {
-    const Result<std::int64_t> seconds = table->NewestSeconds();
+    const Result<std::int64_t> seconds = table->NewestSeconds(until_seconds);
     if (!seconds.ok()) return seconds.error();
     if (seconds.value() != 0) newest = std::max(newest.value_or(0), seconds.value());
   }
