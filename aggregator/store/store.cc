@@ -85,9 +85,10 @@ Result<Opened> OpenOrSetAside(const std::string& file, const StoreOptions& optio
   const Result<std::string> aside = SetAside(file, clock.NowMs() / 1000);
   if (!aside.ok()) return Wrap(aside.error(), "storage.path: damaged, and cannot be renamed");
   spdlog::error(
-      "storage: the database is damaged ({}); it is set aside as {} and an empty one is begun; the README says how to "
-      "get back what is readable (`sqlite3 FILE .recover`)",
-      opened.error().message, aside.value());
+      "storage: the database is damaged ({}); it is set aside as {} and an empty one is begun; `sqlite3 {} .dump` "
+      "reads "
+      "what is left of it: see the README",
+      opened.error().message, aside.value(), aside.value());
   return OpenAndReadBack(file, options, clock);
 }
 
