@@ -142,7 +142,12 @@ Status Import(const ImportSettings& settings) {
   Progress progress;
   FileImport import(*bulk.value(), options.interval_seconds, progress);
   for (const Input& input : inputs.value()) {
-    if (Status staged = import.Stage(input); !staged.ok()) return staged;
+    const Status staged = import.Stage(input);
+    if (staged.ok()) continue;
+    // Where a file is refused it has to change, and then all are read anew.
+    const bool refused = staged.error().code == ErrorCode::kParse || staged.error().code == ErrorCode::kInvalid;
+    if (refused) (void)bulk.value()->Discard();
+    return staged;
   }
   const auto report = import.Merge();
   if (!report.ok()) return report.error();

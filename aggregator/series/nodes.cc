@@ -19,12 +19,27 @@ bool IsAnother(const PodState& pod, const PodKey& key) {
 }
 
 // While a pod is replaced by one of the same name, a page may show both: the known one is followed until it goes.
-bool IsShadowed(const PodState& pod, const PodReading& reading, const TargetReading& page) {
-  if (!IsAnother(pod, *reading.key)) return false;
-  return std::any_of(page.pods.begin(), page.pods.end(), [&](const PodReading& other) {
-    return other.key->uid == pod.known->uid && other.key->pod == reading.key->pod && other.key->ns == reading.key->ns;
-  });
-}
+class Shadows {
+ public:
+  explicit Shadows(const TargetReading& page) : page_(page) {}
+
+  // Whether the page shows the known pod too.
+  bool Hide(const PodState& pod, const PodReading& reading) {
+    if (!IsAnother(pod, *reading.key)) return false;
+    if (names_.empty()) {  // most pages need none
+      for (const PodReading& other : page_.pods) names_.push_back(NameOf(*other.key, other.key->uid));
+      std::sort(names_.begin(), names_.end());
+    }
+    return std::binary_search(names_.begin(), names_.end(), NameOf(*reading.key, pod.known->uid));
+  }
+
+ private:
+  using Name = std::tuple<std::string_view, std::string_view, std::string_view>;
+  static Name NameOf(const PodKey& key, std::string_view uid) { return {uid, key.ns, key.pod}; }
+
+  const TargetReading& page_;
+  std::vector<Name> names_;  // of all its pods, sorted
+};
 
 void Touch(PodState& pod, std::int64_t bucket_seconds) {
   pod.last_bucket_seconds = std::max(pod.last_bucket_seconds, bucket_seconds);
@@ -118,11 +133,12 @@ void Nodes::AddPods(NodeState& node, std::int64_t bucket_seconds, std::int64_t a
                     const TargetReading& page, std::vector<PodUpdate>& out) {
   out.reserve(page.pods.size());
   PodState** place = &node.first;
+  Shadows shadows(page);
   for (const PodReading& reading : page.pods) {
     if (*place == nullptr || (*place)->key != reading.key) *place = &FindPod(node, reading.key);
     PodState& pod = **place;
     place = &pod.next;
-    if (pod.last_page == pages_ || IsShadowed(pod, reading, page)) continue;
+    if (pod.last_page == pages_ || shadows.Hide(pod, reading)) continue;
     pod.last_page = pages_;
     std::optional<std::int64_t> zero_at_ms;
     if (in_order) zero_at_ms = BeginScrape(pod, node, reading, bucket_seconds);

@@ -32,8 +32,8 @@ struct Archive::Session {
   std::optional<ChunkReader> chunks;
 };
 
-Archive::Archive(std::string file, std::int64_t interval_seconds)
-    : file_(std::move(file)), interval_seconds_(interval_seconds) {}
+Archive::Archive(std::string file, std::int64_t interval_seconds, Connection::Index index)
+    : file_(std::move(file)), interval_seconds_(interval_seconds), index_(index) {}
 Archive::~Archive() = default;
 
 Result<std::unique_ptr<Archive::Session>> Archive::Take() const {
@@ -45,7 +45,7 @@ Result<std::unique_ptr<Archive::Session>> Archive::Take() const {
       return session;
     }
   }
-  Result<Connection> opened = Connection::Open(file_, Connection::Mode::kReadOnly);
+  Result<Connection> opened = Connection::Open(file_, Connection::Mode::kReadOnly, index_);
   if (!opened.ok()) return opened.error();
   auto session = std::make_unique<Session>(std::move(opened.value()));
   if (const Status set = session->db.Execute(kSettings); !set.ok()) return set.error();
@@ -175,6 +175,7 @@ Result<bool> Archive::Knows(const Selector& selector) const {
 }
 
 Result<std::vector<SeriesSlice>> Archive::Newest(series::Kind kind, std::int64_t since_seconds,
+                                                 std::int64_t until_seconds,
                                                  const std::function<bool(const series::Member&)>& wanted) const {
   return Read<std::vector<SeriesSlice>>([&](Session& session) -> Result<std::vector<SeriesSlice>> {
     const auto found = session.table->Find({kind, "", "", "", ""}, since_seconds, kNoEnd);
@@ -183,7 +184,9 @@ Result<std::vector<SeriesSlice>> Archive::Newest(series::Kind kind, std::int64_t
     for (const StoredSeries& stored : found.value()) {
       if (!wanted(*stored.member)) continue;
       SeriesSlice slice{stored.member, {}, {}};
-      if (const Status read = session.chunks->ReadNewest(stored, slice); !read.ok()) return read.error();
+      if (const Status read = session.chunks->ReadNewest(stored, since_seconds, until_seconds, slice); !read.ok()) {
+        return read.error();
+      }
       KeepLast(slice);
       if (!slice.points.empty()) slices.push_back(std::move(slice));
     }
@@ -191,8 +194,9 @@ Result<std::vector<SeriesSlice>> Archive::Newest(series::Kind kind, std::int64_t
   });
 }
 
-Result<std::optional<std::int64_t>> Archive::NewestSeconds() const {
-  return Read<std::optional<std::int64_t>>([](Session& session) { return session.chunks->NewestSeconds(); });
+Result<std::optional<std::int64_t>> Archive::NewestSeconds(std::int64_t until_seconds) const {
+  return Read<std::optional<std::int64_t>>(
+      [&](Session& session) { return session.chunks->NewestSeconds(until_seconds); });
 }
 
 }  // namespace cloudmon::store

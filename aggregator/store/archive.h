@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "aggregator/series/model.h"
+#include "aggregator/store/database.h"
 #include "aggregator/store/series_table.h"
 #include "aggregator/store/store.h"
 #include "common/result.h"
@@ -23,7 +24,7 @@ namespace cloudmon::store {
 class Archive {
  public:
   // The database exists and is open for writing while the archive is used.
-  Archive(std::string file, std::int64_t interval_seconds);
+  Archive(std::string file, std::int64_t interval_seconds, Connection::Index index = Connection::Index::kFile);
   ~Archive();
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
@@ -41,13 +42,13 @@ class Archive {
   // Whether a stored series matches.
   Result<bool> Knows(const Selector& selector) const;
 
-  // What is last known of the kind's members that may have points at or after `since_seconds` and that are `wanted`,
-  // ordered by member: see KeepLast().
-  Result<std::vector<SeriesSlice>> Newest(series::Kind kind, std::int64_t since_seconds,
+  // What is known at `until_seconds` of the kind's members that have points since `since_seconds`, or shortly before,
+  // and that are `wanted`, ordered by member: see KeepLast().
+  Result<std::vector<SeriesSlice>> Newest(series::Kind kind, std::int64_t since_seconds, std::int64_t until_seconds,
                                           const std::function<bool(const series::Member&)>& wanted) const;
 
-  // The newest bucket in a part or chunk; nullopt: there is none.
-  Result<std::optional<std::int64_t>> NewestSeconds() const;
+  // As ChunkReader::NewestSeconds().
+  Result<std::optional<std::int64_t>> NewestSeconds(std::int64_t until_seconds) const;
 
  private:
   struct Session;  // a connection with its statements; in idle_, or used by one call
@@ -58,6 +59,7 @@ class Archive {
 
   const std::string file_;
   const std::int64_t interval_seconds_;
+  const Connection::Index index_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Session>> idle_;  // guarded by mutex_
 };

@@ -46,7 +46,7 @@ Result<BlobTable> BlobTable::Open(Connection& db, std::string name, Grid grid) {
            std::pair{&table.write_, "INSERT OR REPLACE INTO " + t + "(key, points) VALUES(?1, ?2)"},
            std::pair{&table.delete_, "DELETE FROM " + t + " WHERE key = ?1"},
            std::pair{&table.next_, "SELECT coalesce(min(key), 0) FROM " + t + " WHERE key >= ?1"},
-           std::pair{&table.last_, "SELECT coalesce(max(key), 0) FROM " + t},
+           std::pair{&table.last_, "SELECT coalesce(max(key), 0) FROM " + t + " WHERE key <= ?1"},
            std::pair{&table.list_, "SELECT key FROM " + t + " WHERE key >= ?1 AND key < ?2"},
            std::pair{&table.delete_before_, "DELETE FROM " + t + " WHERE key IN (SELECT key FROM " + t +
                                                 " WHERE key < ?1 ORDER BY key LIMIT ?2)"},
@@ -109,8 +109,8 @@ Result<std::int64_t> BlobTable::NextKey(std::int64_t key) {
   return next;
 }
 
-Result<std::int64_t> BlobTable::LastKey() {
-  const Result<bool> row = last_.Step();
+Result<std::int64_t> BlobTable::LastKey(std::int64_t key) {
+  const Result<bool> row = last_.Bind(1, key).Step();
   const std::int64_t last = row.ok() && row.value() ? last_.Int(0) : 0;
   last_.Reset();
   if (!row.ok()) return row.error();
@@ -147,17 +147,23 @@ Result<std::int64_t> BlobTable::OldestSeconds() {
   return grid_.StartOf(number) + position * grid_.interval_seconds;
 }
 
-Result<std::int64_t> BlobTable::NewestSeconds() {
-  const Result<std::int64_t> key = LastKey();
+Result<std::int64_t> BlobTable::NewestSeconds(std::int64_t until_seconds) {
+  constexpr std::int64_t kLastNumber = NumberOfKey(INT64_MAX);
+  const std::int64_t until_number = std::min(grid_.NumberOf(until_seconds), kLastNumber);
+  const Result<std::int64_t> key = LastKey(RowKey(until_number, SeriesOfKey(INT64_MAX)));
   if (!key.ok() || key.value() == 0) return key;
   const std::int64_t number = NumberOfKey(key.value());
-  std::int64_t position = 0;
+  const std::int64_t start_seconds = grid_.StartOf(number);
+  std::int64_t newest_seconds = start_seconds;
   const Status read = ForEachOf(number, [&](const SeriesChunk& chunk) {
-    position = std::max<std::int64_t>(position, chunk.at.back());
-    return position < grid_.positions - 1;
+    for (const std::uint16_t position : chunk.at) {
+      const std::int64_t seconds = start_seconds + position * grid_.interval_seconds;
+      if (seconds <= until_seconds) newest_seconds = std::max(newest_seconds, seconds);
+    }
+    return newest_seconds < start_seconds + grid_.width_seconds() - grid_.interval_seconds;
   });
   if (!read.ok()) return read.error();
-  return grid_.StartOf(number) + position * grid_.interval_seconds;
+  return newest_seconds;
 }
 
 Status BlobTable::ForEachOf(std::int64_t number, const std::function<bool(const SeriesChunk&)>& take) {

@@ -39,16 +39,18 @@ class BlobTable {
 
   // The smallest key at or after `key`; 0: there is none.
   Result<std::int64_t> NextKey(std::int64_t key);
-  // The largest key; 0: there is none.
-  Result<std::int64_t> LastKey();
+  // The largest key at or before `key`; 0: there is none.
+  Result<std::int64_t> LastKey(std::int64_t key);
   // Which of the series with first_id <= id < end_id have a row, ascending, appended to `out`.
   Status ListSeries(std::int64_t number, std::int64_t first_id, std::int64_t end_id, std::vector<std::int64_t>& out);
   // Deletes the first rows before `key`, some at a time. Returns whether there may be more.
   Result<bool> DeleteBefore(std::int64_t key);
 
-  // The times of the oldest and the newest point; 0: there is none.
+  // The time of the oldest point; 0: there is none.
   Result<std::int64_t> OldestSeconds();
-  Result<std::int64_t> NewestSeconds();
+  // The time of the newest point at or before `until_seconds`, or where its span has only later ones, the span's start;
+  // 0: there is none.
+  Result<std::int64_t> NewestSeconds(std::int64_t until_seconds);
 
  private:
   BlobTable(std::string name, Grid grid) : name_(std::move(name)), grid_(grid) {}

@@ -182,10 +182,13 @@ Result<BulkImport::Report> BulkImport::Merge(const std::function<bool(std::size_
   Result<Report> report = MergeFrom(from_seconds, batch_points, progress);
   if (!report.ok()) return Wrap(report.error(), options_.path);
   if (!report.value().complete) return report;
-  staging_.reset();
-  const Status removed = ImportStaging::Remove(staging_file_);
-  if (!removed.ok()) return removed.error();
+  if (const Status removed = Discard(); !removed.ok()) return removed.error();
   return report;
+}
+
+Status BulkImport::Discard() {
+  staging_.reset();
+  return ImportStaging::Remove(staging_file_);
 }
 
 Result<BulkImport::Report> BulkImport::MergeFrom(std::int64_t from_seconds, std::size_t batch_points,

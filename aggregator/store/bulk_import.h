@@ -54,6 +54,8 @@ class BulkImport {
   // false stops. Errors: kIo.
   Result<Report> Merge(const std::function<bool(std::size_t done, std::size_t total)>& progress,
                        std::size_t batch_points = kBatchPoints);
+  // Deletes the staging file, of input that is refused; nothing else can be called.
+  Status Discard();
 
  private:
   BulkImport(const StoreOptions& options, UniqueFd lock, Connection db, ImportStaging staging, const Clock& clock);
@@ -67,7 +69,7 @@ class BulkImport {
   const UniqueFd lock_;
   Connection db_;
   const std::string staging_file_;
-  std::unique_ptr<ImportStaging> staging_;  // null once it is merged
+  std::unique_ptr<ImportStaging> staging_;  // null once it is merged or discarded
   std::string part_;                        // that was begun
 };
 

@@ -175,7 +175,7 @@ Result<ChunkBounds> ChunkReader::Bounds() {
     const Result<std::int64_t> first_key = table->NextKey(0);
     if (!first_key.ok()) return first_key.error();
     if (first_key.value() == 0) continue;
-    const Result<std::int64_t> last_key = table->LastKey();
+    const Result<std::int64_t> last_key = table->LastKey(INT64_MAX);
     if (!last_key.ok()) return last_key.error();
     *first = NumberOfKey(first_key.value());
     *end = NumberOfKey(last_key.value()) + 1;
@@ -210,16 +210,16 @@ Status ChunkReader::Read(const ChunkBounds& bounds, const StoredSeries& series, 
   return Status::Ok();
 }
 
-Status ChunkReader::ReadNewest(const StoredSeries& series, SeriesSlice& out) {
+Status ChunkReader::ReadNewest(const StoredSeries& series, std::int64_t since_seconds, std::int64_t until_seconds,
+                               SeriesSlice& out) {
   const Result<ChunkBounds> bounds = Bounds();
   if (!bounds.ok()) return bounds.error();
   const Grid& grid = chunks_.grid();
-  const std::int64_t first = grid.NumberOf(series.first_seconds);
-  const std::int64_t newest_there = std::max(bounds.value().end_chunk - 1, bounds.value().end_part / kPartsOfChunk);
-  for (std::int64_t chunk = std::min(grid.NumberOf(series.last_seconds + kTouchSeconds), newest_there); chunk >= first;
-       --chunk) {
+  const std::int64_t first = grid.NumberOf(std::max(series.first_seconds, since_seconds));
+  const std::int64_t last_seconds = std::min(series.last_seconds + kTouchSeconds, until_seconds);
+  for (std::int64_t chunk = grid.NumberOf(last_seconds); chunk >= first; --chunk) {
     SeriesSlice newest;
-    const std::int64_t end_seconds = grid.StartOf(chunk + 1);
+    const std::int64_t end_seconds = std::min(grid.StartOf(chunk + 1), last_seconds + 1);
     Status read = Read(bounds.value(), series, grid.StartOf(chunk), end_seconds, series::kAllFields, newest);
     if (!read.ok()) return read;
     if (newest.points.empty()) continue;
@@ -238,10 +238,10 @@ Result<std::optional<std::int64_t>> ChunkReader::OldestSeconds() {
   return oldest;
 }
 
-Result<std::optional<std::int64_t>> ChunkReader::NewestSeconds() {
+Result<std::optional<std::int64_t>> ChunkReader::NewestSeconds(std::int64_t until_seconds) {
   std::optional<std::int64_t> newest;
   for (BlobTable* table : {&chunks_, &parts_}) {
-    const Result<std::int64_t> seconds = table->NewestSeconds();
+    const Result<std::int64_t> seconds = table->NewestSeconds(until_seconds);
     if (!seconds.ok()) return seconds.error();
     if (seconds.value() != 0) newest = std::max(newest.value_or(0), seconds.value());
   }

@@ -77,13 +77,15 @@ class ChunkReader {
               std::int64_t end_seconds, series::FieldMask fields, SeriesSlice& out);
   Status Read(const StoredSeries& series, std::int64_t start_seconds, std::int64_t end_seconds,
               series::FieldMask fields, SeriesSlice& out);
-  // Its newest points: those of the newest chunk of time that has any, and of the one before. Nothing where there is
-  // none. As Read().
-  Status ReadNewest(const StoredSeries& series, SeriesSlice& out);
+  // Its newest points at or before `until_seconds`: those of the newest chunk of time that has any, and of the one
+  // before. Nothing where there is none since `since_seconds`. As Read().
+  Status ReadNewest(const StoredSeries& series, std::int64_t since_seconds, std::int64_t until_seconds,
+                    SeriesSlice& out);
 
-  // The oldest and the newest bucket in a chunk or part; nullopt: there is none.
+  // The oldest bucket in a chunk or part, and the newest at or before `until_seconds` (or, where there are later ones,
+  // a time shortly before); nullopt: there is none.
   Result<std::optional<std::int64_t>> OldestSeconds();
-  Result<std::optional<std::int64_t>> NewestSeconds();
+  Result<std::optional<std::int64_t>> NewestSeconds(std::int64_t until_seconds);
 
  private:
   ChunkReader(BlobTable parts, BlobTable chunks) : parts_(std::move(parts)), chunks_(std::move(chunks)) {}

@@ -94,10 +94,11 @@ std::string_view Statement::Blob(int column) const {
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
-Result<Connection> Connection::Open(const std::string& path, Mode mode) {
+Result<Connection> Connection::Open(const std::string& path, Mode mode, Index index) {
   const int access = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, access | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, access | SQLITE_OPEN_NOMUTEX,
+                                   index == Index::kMemory ? "unix-excl" : nullptr);
   Connection connection;
   connection.connection_.reset(raw);
   if (code != SQLITE_OK) return Wrap(SqliteError(code, raw != nullptr ? sqlite3_errmsg(raw) : "out of memory"), path);

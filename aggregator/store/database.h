@@ -50,8 +50,11 @@ class Statement {
 class Connection {
  public:
   enum class Mode : std::uint8_t { kReadWrite, kReadOnly };  // kReadWrite makes the file where there is none
+  // Where the index of the -wal file is. In a file beside it, which a full disk may have no room for; or in memory,
+  // which locks all other processes out. All connections of a process must agree.
+  enum class Index : std::uint8_t { kFile, kMemory };
 
-  static Result<Connection> Open(const std::string& path, Mode mode);
+  static Result<Connection> Open(const std::string& path, Mode mode, Index index = Index::kFile);
 
   // Runs statements without parameters and results. Errors: kParse where the file is damaged or no database; kDenied
   // where it may not be read or written; kIo for all else (full disk, wrong SQL, busy).

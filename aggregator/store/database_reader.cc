@@ -16,7 +16,7 @@ namespace {
 // Both the journal and the names in it, as they are at one moment.
 Status FillFromJournal(Connection& db, Head& head) {
   if (Status begun = db.Execute("BEGIN"); !begun.ok()) return begun;
-  const Result<ReadBackReport> report = ReadBack(db, head);
+  const Result<ReadBackReport> report = ReadBack(db, head, -1, INT64_MAX);
   if (!report.ok()) return report.error();
   return db.Execute("COMMIT");
 }
@@ -43,7 +43,7 @@ Result<std::unique_ptr<DatabaseReader>> DatabaseReader::Open(const std::string& 
 
 Result<std::int64_t> DatabaseReader::NewestSeconds() const {
   if (const auto newest = head_.newest_seconds()) return *newest;
-  const Result<std::optional<std::int64_t>> stored = archive_.NewestSeconds();
+  const Result<std::optional<std::int64_t>> stored = archive_.NewestSeconds(INT64_MAX);
   if (!stored.ok()) return stored.error();
   return stored.value().value_or(0);
 }

@@ -37,16 +37,21 @@ Status DatabaseWriter::Prepare() {
   return status;
 }
 
-Status DatabaseWriter::Write(const HeadBucket& bucket) {
+// A bucket is in the journal or in parts: a document beside parts could not say which of their points are no more.
+Status DatabaseWriter::Write(const HeadBucketPtr& bucket) {
+  const auto sealed = sealed_.find(bucket->time_seconds);
   Transaction transaction(db_);
   Status status = transaction.Begin();
-  if (status.ok()) {
-    const Result<SeriesIds> ids = numbers_->Of(bucket, head_);
-    status = ids.ok() ? journal_->Write(bucket, ids.value()) : Status(ids.error());
+  if (status.ok() && sealed != sealed_.end()) {
+    status = WriteAmended(*sealed->second, *bucket);
+  } else if (status.ok()) {
+    const Result<SeriesIds> ids = numbers_->Of(*bucket, head_);
+    status = ids.ok() ? journal_->Write(*bucket, ids.value()) : Status(ids.error());
   }
   if (status.ok()) status = transaction.Commit();
   if (status.ok()) {
     numbers_->Committed();
+    if (sealed != sealed_.end()) sealed->second = bucket;
   } else {
     numbers_->RolledBack();
   }
@@ -57,7 +62,7 @@ Status DatabaseWriter::Seal(std::int64_t before_seconds) {
   for (;;) {
     const std::vector<HeadBucketPtr> buckets = head_.Before(before_seconds);
     if (buckets.empty()) return Status::Ok();
-    if (Status sealed = SealAll(buckets, before_seconds); !sealed.ok()) return sealed;
+    if (Status sealed = SealAll(buckets); !sealed.ok()) return sealed;
     if (!head_.DropSealed(buckets)) continue;  // one was amended meanwhile
     sealed_.clear();
     numbers_->Forget(head_);
@@ -66,25 +71,23 @@ Status DatabaseWriter::Seal(std::int64_t before_seconds) {
 }
 
 // Those that are sealed already, but were amended since, are changed: a point that is no longer there must go.
-Status DatabaseWriter::SealAll(const std::vector<HeadBucketPtr>& buckets, std::int64_t before_seconds) {
+Status DatabaseWriter::SealAll(const std::vector<HeadBucketPtr>& buckets) {
   std::vector<HeadBucketPtr> fresh;
-  std::vector<series::Bucket> before;
-  std::vector<series::Bucket> after;
+  Transaction transaction(db_);
+  Status status = transaction.Begin();
   for (const HeadBucketPtr& bucket : buckets) {
     const auto known = sealed_.find(bucket->time_seconds);
     if (known == sealed_.end()) {
       fresh.push_back(bucket);
-    } else if (known->second != bucket) {
-      before.push_back(head_.Unpack(*known->second));
-      after.push_back(head_.Unpack(*bucket));
+    } else if (status.ok() && known->second != bucket) {
+      status = WriteAmended(*known->second, *bucket);
     }
   }
-  Transaction transaction(db_);
-  Status status = transaction.Begin();
   if (status.ok()) status = SealFresh(fresh);
-  if (status.ok()) status = WriteChanges(before, after);
-  // Not what is older: the head may have dropped it since SealOrphans(), and then the journal alone has it.
-  if (status.ok()) status = journal_->Delete(buckets.front()->time_seconds, before_seconds);
+  // Of others the journal may be all that there is.
+  for (const HeadBucketPtr& bucket : fresh) {
+    if (status.ok()) status = journal_->Delete(bucket->time_seconds);
+  }
   if (status.ok()) status = transaction.Commit();
   if (!status.ok()) {
     numbers_->RolledBack();
@@ -150,6 +153,21 @@ Status DatabaseWriter::ChangeSealed(const std::vector<series::Bucket>& before,
   Status status = transaction.Begin();
   if (status.ok()) status = WriteChanges(before, after);
   return status.ok() ? transaction.Commit() : status;
+}
+
+Status DatabaseWriter::WriteAmended(const HeadBucket& sealed, const HeadBucket& amended) {
+  const Result<series::Bucket> before = Unpack(sealed);
+  if (!before.ok()) return before.error();
+  const Result<series::Bucket> after = Unpack(amended);
+  return after.ok() ? WriteChanges({before.value()}, {after.value()}) : Status(after.error());
+}
+
+// Error: kGone where a head that is full has dropped the bucket, and no longer names its members.
+Result<series::Bucket> DatabaseWriter::Unpack(const HeadBucket& bucket) const {
+  series::Bucket unpacked = head_.Unpack(bucket);
+  const bool gone = std::ranges::any_of(unpacked.entries, [](const series::Entry& entry) { return !entry.member; });
+  if (gone) return Error{ErrorCode::kGone, "the bucket left the memory"};
+  return unpacked;
 }
 
 Status DatabaseWriter::WriteChanges(const std::vector<series::Bucket>& before,

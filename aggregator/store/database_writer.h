@@ -26,8 +26,8 @@ class DatabaseWriter {
   // `db` and `head` must outlive it.
   static Result<std::unique_ptr<DatabaseWriter>> Open(Connection& db, Head& head, std::int64_t interval_seconds);
 
-  // Writes a bucket of the head to the journal.
-  Status Write(const HeadBucket& bucket);
+  // Writes a bucket of the head to the journal, or where it is sealed already, what was amended since to the series.
+  Status Write(const HeadBucketPtr& bucket);
 
   // Seals the head's buckets before `before_seconds`; then the head lets go of them.
   Status Seal(std::int64_t before_seconds);
@@ -51,8 +51,10 @@ class DatabaseWriter {
   DatabaseWriter(Connection& db, Head& head, std::int64_t interval_seconds)
       : db_(db), head_(head), interval_seconds_(interval_seconds) {}
   Status Prepare();
-  Status SealAll(const std::vector<HeadBucketPtr>& buckets, std::int64_t before_seconds);
+  Status SealAll(const std::vector<HeadBucketPtr>& buckets);
   Status SealFresh(const std::vector<HeadBucketPtr>& buckets);
+  Status WriteAmended(const HeadBucket& sealed, const HeadBucket& amended);
+  Result<series::Bucket> Unpack(const HeadBucket& bucket) const;
   Status WriteChanges(const std::vector<series::Bucket>& before, const std::vector<series::Bucket>& after);
   Status WriteChange(const SeriesChange& change);
 
@@ -65,7 +67,7 @@ class DatabaseWriter {
   std::unique_ptr<ChunkRows> chunks_;
   std::unique_ptr<ChunkReader> reader_;
   std::unique_ptr<Retention> retention_;
-  std::map<std::int64_t, HeadBucketPtr> sealed_;  // by time: such as the head has still, as one was amended meanwhile
+  std::map<std::int64_t, HeadBucketPtr> sealed_;  // by time: such as the head has still; never in the journal
   std::int64_t series_cutoff_seconds_ = 0;        // for which all of `series` was looked through last
 };
 

@@ -91,7 +91,8 @@ Result<std::vector<SeriesSlice>> History::SelectMembers(series::Kind kind,
   return Join(std::move(older.value()), std::move(newer.value()));
 }
 
-Result<std::vector<SeriesSlice>> History::Tail(series::Kind kind, std::int64_t since_seconds) const {
+Result<std::vector<SeriesSlice>> History::Tail(series::Kind kind, std::int64_t since_seconds,
+                                               std::int64_t until_seconds) const {
   std::vector<SeriesSlice> newer = LastPoints(head_.View(kind, 0, INT64_MAX));
   // Of a pod only the newest point counts.
   const auto wanted = [&](const series::Member& member) {
@@ -101,7 +102,7 @@ Result<std::vector<SeriesSlice>> History::Tail(series::Kind kind, std::int64_t s
                          [](const SeriesSlice& slice, const series::Member& other) { return *slice.member < other; });
     return at == newer.end() || *at->member != member;
   };
-  Result<std::vector<SeriesSlice>> older = archive_.Newest(kind, since_seconds, wanted);
+  Result<std::vector<SeriesSlice>> older = archive_.Newest(kind, since_seconds, until_seconds, wanted);
   if (!older.ok()) return older;
   std::vector<SeriesSlice> tail = Join(std::move(older.value()), std::move(newer));
   for (SeriesSlice& slice : tail) KeepLast(slice);

@@ -39,8 +39,9 @@ class History {
                                           std::int64_t end_seconds) const;
 
   // What is last known of the kind's members, ordered by member: see KeepLast(). Of those that are not in the head only
-  // such as may have points at or after `since_seconds`. For a start, when nothing moves from the head yet.
-  Result<std::vector<SeriesSlice>> Tail(series::Kind kind, std::int64_t since_seconds) const;
+  // such as Archive::Newest() gives. For a start, when nothing moves from the head yet.
+  Result<std::vector<SeriesSlice>> Tail(series::Kind kind, std::int64_t since_seconds,
+                                        std::int64_t until_seconds) const;
 
  private:
   Result<std::vector<SeriesSlice>> SelectMembers(series::Kind kind, const std::vector<series::MemberPtr>& members,

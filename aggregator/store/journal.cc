@@ -71,7 +71,7 @@ Result<Journal> Journal::Open(Connection& db) {
   Journal journal;
   for (const auto& [statement, sql] : {
            std::pair{&journal.write_, "INSERT OR REPLACE INTO bucket(time, document) VALUES(?1, ?2)"},
-           std::pair{&journal.delete_, "DELETE FROM bucket WHERE time >= ?1 AND time < ?2"},
+           std::pair{&journal.delete_, "DELETE FROM bucket WHERE time = ?1"},
            std::pair{&journal.oldest_, "SELECT coalesce(min(time), 0) FROM bucket"},
        }) {
     Result<Statement> prepared = db.Prepare(sql);
@@ -90,8 +90,8 @@ Status Journal::Write(const HeadBucket& bucket, const SeriesIds& ids) {
   return write_.Bind(1, bucket.time_seconds).BindBlob(2, document).Run();
 }
 
-Status Journal::Delete(std::int64_t start_seconds, std::int64_t end_seconds) {
-  return delete_.Bind(1, start_seconds).Bind(2, end_seconds).Run();
+Status Journal::Delete(std::int64_t time_seconds) {
+  return delete_.Bind(1, time_seconds).Run();
 }
 
 Result<std::int64_t> Journal::OldestSeconds() {
@@ -103,10 +103,12 @@ Result<std::int64_t> Journal::OldestSeconds() {
 }
 
 Result<std::size_t> ReadJournal(
-    Connection& db, const std::function<Result<bool>(std::int64_t time_seconds, BucketDocument document)>& take) {
-  Result<Statement> rows = db.Prepare("SELECT time, document FROM bucket ORDER BY time DESC");
+    Connection& db, std::int64_t after_seconds, std::int64_t until_seconds,
+    const std::function<Result<bool>(std::int64_t time_seconds, BucketDocument document)>& take) {
+  Result<Statement> rows =
+      db.Prepare("SELECT time, document FROM bucket WHERE time > ?1 AND time <= ?2 ORDER BY time DESC");
   if (!rows.ok()) return rows.error();
-  Statement& row = rows.value();
+  Statement& row = rows.value().Bind(1, after_seconds).Bind(2, until_seconds);
   std::size_t damaged = 0;
   for (;;) {
     const Result<bool> stepped = row.Step();

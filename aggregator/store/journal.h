@@ -59,8 +59,8 @@ class Journal {
 
   // Within the caller's transaction; a document of the same time is replaced.
   Status Write(const HeadBucket& bucket, const SeriesIds& ids);
-  // With start <= time < end.
-  Status Delete(std::int64_t start_seconds, std::int64_t end_seconds);
+  // Nothing where there is no such bucket.
+  Status Delete(std::int64_t time_seconds);
   // The oldest bucket; 0: there is none.
   Result<std::int64_t> OldestSeconds();
 
@@ -68,9 +68,10 @@ class Journal {
   Statement write_, delete_, oldest_;
 };
 
-// Calls `take` with the journal's documents from the newest to the oldest until it returns false. Damaged ones are left
-// out, and logged; returns how many. An error of `take` ends it.
+// Calls `take` with the journal's documents after a time and up to another, from the newest to the oldest, until it
+// returns false. Damaged ones are left out, and logged; returns how many. An error of `take` ends it.
 Result<std::size_t> ReadJournal(
-    Connection& db, const std::function<Result<bool>(std::int64_t time_seconds, BucketDocument document)>& take);
+    Connection& db, std::int64_t after_seconds, std::int64_t until_seconds,
+    const std::function<Result<bool>(std::int64_t time_seconds, BucketDocument document)>& take);
 
 }  // namespace cloudmon::store

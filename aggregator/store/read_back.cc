@@ -38,13 +38,13 @@ class Members {
 
 }  // namespace
 
-Result<ReadBackReport> ReadBack(Connection& db, Head& head) {
+Result<ReadBackReport> ReadBack(Connection& db, Head& head, std::int64_t after_seconds, std::int64_t until_seconds) {
   Result<SeriesTable> table = SeriesTable::Open(db);
   if (!table.ok()) return table.error();
   Members members(std::move(table.value()));
   ReadBackReport report;
-  const Result<std::size_t> damaged =
-      ReadJournal(db, [&](std::int64_t time_seconds, const BucketDocument& document) -> Result<bool> {
+  const Result<std::size_t> damaged = ReadJournal(
+      db, after_seconds, until_seconds, [&](std::int64_t time_seconds, const BucketDocument& document) -> Result<bool> {
         const Result<series::Bucket> bucket = members.Name(time_seconds, document);
         if (!bucket.ok()) return bucket.error();
         if (!head.Prepend(bucket.value())) return false;

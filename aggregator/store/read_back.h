@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "aggregator/store/database.h"
 #include "aggregator/store/head.h"
@@ -15,7 +16,8 @@ struct ReadBackReport {
   std::size_t damaged_buckets = 0;  // were left out; the first is logged
 };
 
-// Reads the journal, newest bucket first, until the head is full. Error: kParse where the database is damaged.
-Result<ReadBackReport> ReadBack(Connection& db, Head& head);
+// Reads the journal's buckets after a time and up to another, newest first, until the head is full. Error: kParse where
+// the database is damaged.
+Result<ReadBackReport> ReadBack(Connection& db, Head& head, std::int64_t after_seconds, std::int64_t until_seconds);
 
 }  // namespace cloudmon::store

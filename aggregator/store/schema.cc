@@ -15,16 +15,19 @@ namespace {
 // rest that is needed.
 constexpr std::uint64_t kFullCheckBytes = 256U << 20U;
 
+// Only settable on an empty file. To set them again would write to it, for which a full disk has no room:
 // page_size=16384           blobs of an hour lie whole in a page, several side by side: with SQLite's 4096 most would
-//                           fill a page of their own, and leave half of it empty; only settable on an empty file
-// auto_vacuum=INCREMENTAL   space that retention frees can be given back step by step; only settable on an empty file
+//                           fill a page of their own, and leave half of it empty
+// auto_vacuum=INCREMENTAL   space that retention frees can be given back step by step
+constexpr const char* kEmptyFileSettings =
+    "PRAGMA page_size=16384;"
+    "PRAGMA auto_vacuum=INCREMENTAL;";
+
 // journal_mode=WAL          readers do not wait for the writer, and a commit is one append
 // synchronous=NORMAL        a commit survives the death of the process; a power cut may lose the last few, never damage
 //                           the file (in WAL mode only checkpoints are synced)
 // journal_size_limit        the -wal file shrinks back to this after a checkpoint
 constexpr const char* kSettings =
-    "PRAGMA page_size=16384;"
-    "PRAGMA auto_vacuum=INCREMENTAL;"
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=NORMAL;"
     "PRAGMA journal_size_limit=16777216;";
@@ -112,14 +115,15 @@ Result<std::int64_t> IntervalSeconds(Connection& db) {
   return Meta(db, "interval_seconds");
 }
 
-Result<Connection> OpenForWriting(const std::string& file, std::int64_t interval_seconds) {
-  Result<Connection> opened = Connection::Open(file, Connection::Mode::kReadWrite);
+Result<Connection> OpenForWriting(const std::string& file, std::int64_t interval_seconds, Connection::Index index) {
+  Result<Connection> opened = Connection::Open(file, Connection::Mode::kReadWrite, index);
   if (!opened.ok()) return opened.error();
   Connection& db = opened.value();
-  Status status = db.Execute(kSettings);
-  if (!status.ok()) return Wrap(status.error(), file);
   const Result<std::int64_t> objects = db.QueryInt("SELECT count(*) FROM sqlite_master");
   if (!objects.ok()) return Wrap(objects.error(), file);
+  Status status = objects.value() == 0 ? db.Execute(kEmptyFileSettings) : Status::Ok();
+  if (status.ok()) status = db.Execute(kSettings);
+  if (!status.ok()) return Wrap(status.error(), file);
   if (objects.value() == 0) {
     status = Create(db, interval_seconds);
   } else {

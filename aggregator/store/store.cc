@@ -11,6 +11,8 @@
 #include "aggregator/series/member_state.h"
 #include "aggregator/series/rollup.h"
 #include "aggregator/store/archive.h"
+#include "aggregator/store/chunk_rows.h"
+#include "aggregator/store/database.h"
 #include "aggregator/store/directory.h"
 #include "aggregator/store/head.h"
 #include "aggregator/store/history.h"
@@ -22,35 +24,42 @@
 namespace cloudmon::store {
 namespace {
 
+// What is stamped later is of a clock that was wrong: it stays in the database, but nothing goes on from it. The loop
+// waits as long for a clock that was set back.
+constexpr std::int64_t kMaxAheadSeconds = 5 * 60;
+
 struct Opened {
   Connection db;
+  Connection::Index index;
   std::unique_ptr<Head> head;
+  std::optional<std::int64_t> newest_sealed_seconds;
 };
 
-// Seals the journal's buckets that are not newer than all that is sealed; returns how many.
-Result<std::size_t> SealAmended(Connection& db, std::int64_t interval_seconds) {
-  Result<ChunkReader> reader = ChunkReader::Open(db, interval_seconds);
-  if (!reader.ok()) return reader.error();
-  const auto newest = reader.value().NewestSeconds();
-  if (!newest.ok()) return newest.error();
-  return SealJournal(db, interval_seconds, newest.value().value_or(-1) + 1);
+// What is not newer than all that is sealed came late, to a gap, and what memory has no room for is older, as after a
+// start with a smaller storage.head-points: both are sealed. That can wait for a disk that is full.
+Result<std::size_t> SealOlder(Connection& db, std::int64_t interval_seconds, const Head& head) {
+  const Result<std::size_t> sealed = SealJournal(db, interval_seconds, head.oldest_seconds().value_or(INT64_MAX));
+  if (sealed.ok() || sealed.error().code == ErrorCode::kParse) return sealed;
+  spdlog::error("storage: buckets cannot be sealed: {}; trying again", sealed.error().message);
+  return 0;
 }
 
-Result<Opened> OpenAndReadBack(const std::string& file, const StoreOptions& options) {
-  Result<Connection> db = OpenForWriting(file, options.interval_seconds);
+Result<Opened> OpenAndReadBack(const std::string& file, const StoreOptions& options, const Clock& clock,
+                               Connection::Index index = Connection::Index::kFile) {
+  Result<Connection> db = OpenForWriting(file, options.interval_seconds, index);
   if (!db.ok()) return db.error();
-  Opened opened{std::move(db.value()), std::make_unique<Head>(options.head_points)};
-  // A bucket that was amended just as it was sealed is in both.
-  const Result<std::size_t> amended = SealAmended(opened.db, options.interval_seconds);
-  if (!amended.ok()) return Wrap(amended.error(), file);
-  const Result<ReadBackReport> report = ReadBack(opened.db, *opened.head);
+  Opened opened{std::move(db.value()), index, std::make_unique<Head>(options.head_points), std::nullopt};
+  const std::int64_t until_seconds = clock.NowMs() / 1000 + kMaxAheadSeconds - options.interval_seconds;
+  Result<ChunkReader> reader = ChunkReader::Open(opened.db, options.interval_seconds);
+  if (!reader.ok()) return Wrap(reader.error(), file);
+  const auto newest = reader.value().NewestSeconds(until_seconds);
+  if (!newest.ok()) return Wrap(newest.error(), file);
+  opened.newest_sealed_seconds = newest.value();
+  const Result<ReadBackReport> report = ReadBack(opened.db, *opened.head, newest.value().value_or(-1), until_seconds);
   if (!report.ok()) return Wrap(report.error(), file);
-  // What memory has no room for, as after a start with a smaller storage.head-points.
-  const Result<std::size_t> sealed =
-      SealJournal(opened.db, options.interval_seconds, opened.head->oldest_seconds().value_or(INT64_MAX));
+  const Result<std::size_t> sealed = SealOlder(opened.db, options.interval_seconds, *opened.head);
   if (!sealed.ok()) return Wrap(sealed.error(), file);
-  spdlog::info("storage: {}: {} buckets read back, {} sealed", file, report.value().buckets,
-               amended.value() + sealed.value());
+  spdlog::info("storage: {}: {} buckets read back, {} sealed", file, report.value().buckets, sealed.value());
   if (report.value().damaged_buckets > 0) {
     spdlog::warn("storage: {} damaged buckets were left out", report.value().damaged_buckets);
   }
@@ -58,34 +67,43 @@ Result<Opened> OpenAndReadBack(const std::string& file, const StoreOptions& opti
 }
 
 Result<Opened> OpenOrSetAside(const std::string& file, const StoreOptions& options, const Clock& clock) {
-  Result<Opened> opened = OpenAndReadBack(file, options);
+  Result<Opened> opened = OpenAndReadBack(file, options, clock);
   if (opened.ok()) return opened;
   if (opened.error().code == ErrorCode::kInvalid) return opened;
+  if (opened.error().code == ErrorCode::kIo) {
+    Result<Opened> without_file = OpenAndReadBack(file, options, clock, Connection::Index::kMemory);
+    if (without_file.ok()) {
+      spdlog::error("storage: {}; make room there: until the next start no other process can read the database",
+                    opened.error().message);
+      return without_file;
+    }
+  }
   if (opened.error().code != ErrorCode::kParse) {
     return Wrap({opened.error().code, opened.error().message + "; make room there and let the aggregator's user write"},
                 "storage.path");
   }
   const Result<std::string> aside = SetAside(file, clock.NowMs() / 1000);
   if (!aside.ok()) return Wrap(aside.error(), "storage.path: damaged, and cannot be renamed");
-  spdlog::error("storage: the database is damaged ({}); it is set aside as {} and an empty one is begun",
-                opened.error().message, aside.value());
-  return OpenAndReadBack(file, options);
+  spdlog::error(
+      "storage: the database is damaged ({}); it is set aside as {} and an empty one is begun; `sqlite3 {} .dump` "
+      "reads "
+      "what is left of it: see the README",
+      opened.error().message, aside.value(), aside.value());
+  return OpenAndReadBack(file, options, clock);
 }
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(UniqueFd lock, std::string file, std::unique_ptr<Head> head, std::unique_ptr<Writer> writer,
+  // `writer` has taken over the opened connection.
+  SqliteStore(UniqueFd lock, std::string file, Opened opened, std::unique_ptr<Writer> writer,
               std::int64_t interval_seconds)
       : lock_(std::move(lock)),
         file_(std::move(file)),
-        head_(std::move(head)),
+        head_(std::move(opened.head)),
         writer_(std::move(writer)),
-        archive_(file_, interval_seconds),
-        history_(*head_, archive_, interval_seconds) {
-    if (head_->newest_seconds()) return;
-    const auto sealed = archive_.NewestSeconds();
-    if (sealed.ok()) newest_sealed_seconds_ = sealed.value();
-  }
+        newest_sealed_seconds_(opened.newest_sealed_seconds),
+        archive_(file_, interval_seconds, opened.index),
+        history_(*head_, archive_, interval_seconds) {}
 
   void Append(series::Bucket bucket) override {
     HeadBucketPtr kept = head_->Append(bucket);
@@ -97,13 +115,9 @@ class SqliteStore final : public Store {
     if (!std::exchange(going_back_, true)) {
       spdlog::warn("storage: bucket {} is older than all in memory (was the clock set back?)", bucket.time_seconds);
     }
-    const Status changed = ChangeSealed(
-        {bucket.time_seconds}, [&bucket](series::Bucket& stored) { stored.entries = std::move(bucket.entries); });
-    if (!changed.ok()) {
-      ++refused_;
-      if (!append_fails_) spdlog::error("storage: {}", changed.error().message);
-    }
-    append_fails_ = !changed.ok();
+    const Status stored = AppendSealed(std::move(bucket));
+    if (!stored.ok() && !append_fails_) spdlog::error("storage: {}", stored.error().message);
+    append_fails_ = !stored.ok();
   }
 
   Result<std::vector<SeriesSlice>> Select(const Selector& selector, std::int64_t start_seconds,
@@ -144,7 +158,7 @@ class SqliteStore final : public Store {
       const auto kind = static_cast<series::Kind>(i);
       const bool counted = kind == series::Kind::kPod || kind == series::Kind::kNode;
       const std::int64_t known_for_seconds = counted ? series::kForgetCountersSeconds : series::kForgetGroupSeconds;
-      Result<std::vector<SeriesSlice>> last = history_.Tail(kind, newest_seconds - known_for_seconds);
+      Result<std::vector<SeriesSlice>> last = history_.Tail(kind, newest_seconds - known_for_seconds, newest_seconds);
       if (last.ok()) {
         std::move(last.value().begin(), last.value().end(), std::back_inserter(tail));
       } else {
@@ -167,7 +181,7 @@ class SqliteStore final : public Store {
     }
     stats.buckets_written = writer.buckets_written;
     stats.write_failures = writer.write_failures;
-    stats.buckets_lost = writer.buckets_lost + refused_;
+    stats.buckets_lost = writer.buckets_lost + too_old_;
     stats.write_queue = writer.queue;
     stats.database_bytes = DatabaseBytes(file_);
     return stats;
@@ -176,14 +190,26 @@ class SqliteStore final : public Store {
   void SetRetention(std::int64_t retention_seconds) override { writer_->SetRetention(retention_seconds); }
 
  private:
-  Status ChangeSealed(std::vector<std::int64_t> times_seconds, const std::function<void(series::Bucket&)>& change) {
-    const std::int64_t cutoff_seconds = writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX));
-    const auto kept = std::lower_bound(times_seconds.begin(), times_seconds.end(), cutoff_seconds);
-    Status old = Status::Ok();
-    if (kept != times_seconds.begin()) {
-      old = Error{ErrorCode::kInvalid, "bucket " + std::to_string(times_seconds.front()) +
-                                           " is older than what is kept (storage.retention)"};
+  [[nodiscard]] std::int64_t CutoffSeconds() const {
+    return writer_->CutoffSeconds(head_->newest_seconds().value_or(INT64_MAX));
+  }
+  static Error TooOld(std::int64_t time_seconds) {
+    return {ErrorCode::kInvalid,
+            "bucket " + std::to_string(time_seconds) + " is older than what is kept (storage.retention)"};
+  }
+
+  Status AppendSealed(series::Bucket bucket) {
+    if (bucket.time_seconds < CutoffSeconds()) {
+      ++too_old_;
+      return TooOld(bucket.time_seconds);
     }
+    Status stored = writer_->ReplaceSealed(std::move(bucket));
+    return stored.ok() ? stored : Wrap(stored.error(), file_);
+  }
+
+  Status ChangeSealed(std::vector<std::int64_t> times_seconds, const std::function<void(series::Bucket&)>& change) {
+    const auto kept = std::lower_bound(times_seconds.begin(), times_seconds.end(), CutoffSeconds());
+    const Status old = kept != times_seconds.begin() ? Status(TooOld(times_seconds.front())) : Status::Ok();
     times_seconds.erase(times_seconds.begin(), kept);
     if (times_seconds.empty()) return old;
     const Status changed = writer_->ChangeSealed(times_seconds, change);
@@ -194,10 +220,10 @@ class SqliteStore final : public Store {
   const std::string file_;
   const std::unique_ptr<Head> head_;
   const std::unique_ptr<Writer> writer_;
-  std::atomic<std::uint64_t> refused_ = 0;
-  bool going_back_ = false;                            // the last bucket did; of the thread that appends
-  bool append_fails_ = false;                          // the last bucket that went back; of the same thread
-  std::optional<std::int64_t> newest_sealed_seconds_;  // at the start
+  std::atomic<std::uint64_t> too_old_ = 0;                   // buckets
+  bool going_back_ = false;                                  // the last bucket did; of the thread that appends
+  bool append_fails_ = false;                                // the last bucket that went back; of the same thread
+  const std::optional<std::int64_t> newest_sealed_seconds_;  // at the start
   const Archive
       archive_;  // after writer_: its connections are closed first, and the last one to close tidies up the file
   const History history_;
@@ -211,12 +237,15 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options, const Cl
   std::string file = (std::filesystem::path(options.path) / kDatabaseName).string();
   Result<Opened> opened = OpenOrSetAside(file, options, clock);
   if (!opened.ok()) return opened.error();
-  std::unique_ptr<Head> head = std::move(opened.value().head);
-  const WriterOptions writing{options.interval_seconds, options.retention_seconds, options.head_points};
-  Result<std::unique_ptr<Writer>> writer = Writer::Start(std::move(opened.value().db), *head, clock, writing);
+  const WriterOptions writing{.interval_seconds = options.interval_seconds,
+                              .retention_seconds = options.retention_seconds,
+                              .head_points = options.head_points};
+  Result<std::unique_ptr<Writer>> writer =
+      Writer::Start(std::move(opened.value().db), *opened.value().head, clock, writing);
   if (!writer.ok()) return Wrap(writer.error(), file);
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(lock.value()), std::move(file), std::move(head),
-                                                              std::move(writer.value()), options.interval_seconds));
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(lock.value()), std::move(file),
+                                                              std::move(opened.value()), std::move(writer.value()),
+                                                              options.interval_seconds));
 }
 
 }  // namespace cloudmon::store

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::int64_t kHousekeepEverySeconds = 60;  // of bucket time
 constexpr std::int64_t kSealAfterPositions = 6;
-constexpr std::chrono::seconds kJobTimeout{5};
 
 std::chrono::milliseconds RetryDelay(int failures_in_row) {
   constexpr int kMostDoublings = 6;
@@ -87,6 +86,19 @@ Status Writer::ChangeSealed(const std::vector<std::int64_t>& times_seconds,
   return status.ok() ? status : Error{ErrorCode::kIo, status.error().message};
 }
 
+Status Writer::ReplaceSealed(series::Bucket bucket) {
+  const std::int64_t time_seconds = bucket.time_seconds;
+  auto replace = [this, time_seconds, after = std::vector{std::move(bucket)}]() -> Status {
+    const Result<std::vector<series::Bucket>> before = database_->ReadSealed({&time_seconds, 1});
+    if (!before.ok()) return before.error();
+    Status changed = database_->ChangeSealed(before.value(), after);
+    CountChanged(changed, time_seconds);
+    return changed;
+  };
+  Status status = Do(std::move(replace), true);
+  return status.ok() ? status : Error{ErrorCode::kIo, status.error().message};
+}
+
 void Writer::CountChanged(const Status& status, std::int64_t oldest_seconds) {
   std::lock_guard lock(mutex_);
   if (!status.ok()) {
@@ -97,15 +109,22 @@ void Writer::CountChanged(const Status& status, std::int64_t oldest_seconds) {
   stats_.oldest_stored_seconds = stored_seconds == 0 ? oldest_seconds : std::min(stored_seconds, oldest_seconds);
 }
 
-// Waits until the thread has done the work, but not for ever.
-Status Writer::Do(std::function<Status()> work) {
-  const auto job = std::make_shared<Job>(Job{std::move(work), {}});
+// Waits until the thread has done the work, but not for ever. What it has begun by then it ends.
+Status Writer::Do(std::function<Status()> work, bool loses_bucket) {
+  const auto job = std::make_shared<Job>(Job{std::move(work), loses_bucket, {}});
   std::unique_lock lock(mutex_);
   jobs_.push_back(job);
   wake_.notify_all();
-  if (done_.wait_for(lock, kJobTimeout, [&job] { return job->status.has_value(); })) return *job->status;
-  std::erase(jobs_, job);
-  return Error{ErrorCode::kIo, "the database is busy"};
+  if (done_.wait_for(lock, options_.job_timeout, [&job] { return job->status.has_value(); })) return *job->status;
+  const Error busy{ErrorCode::kIo, "the database is busy"};
+  if (std::erase(jobs_, job) == 0) return Error{ErrorCode::kIo, busy.message + "; it may still be written"};
+  End(*job, busy);
+  return busy;
+}
+
+void Writer::End(Job& job, Status status) {
+  if (!status.ok() && job.loses_bucket) ++stats_.buckets_lost;
+  job.status = std::move(status);
 }
 
 void Writer::RunJobs() {
@@ -116,7 +135,7 @@ void Writer::RunJobs() {
     lock.unlock();
     Status status = job->work();
     lock.lock();
-    job->status = std::move(status);
+    End(*job, std::move(status));
     done_.notify_all();
   }
 }
@@ -183,7 +202,7 @@ HeadBucketPtr Writer::Front() const {
 }
 
 Status Writer::Write(const HeadBucketPtr& bucket) {
-  Status status = database_->Write(*bucket);
+  Status status = database_->Write(bucket);
   Finish(bucket, status);
   return status;
 }

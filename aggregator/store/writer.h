@@ -2,6 +2,7 @@
 // The thread that writes buckets to the database, seals them, and deletes old ones.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -25,12 +26,13 @@ namespace cloudmon::store {
 
 struct WriterOptions {
   std::int64_t interval_seconds = 10, retention_seconds = 0;
-  std::size_t head_points = 0;  // which the head holds at most
+  std::size_t head_points = 0;                  // which the head holds at most
+  std::chrono::milliseconds job_timeout{5000};  // of ChangeSealed() and ReplaceSealed()
 };
 
 struct WriterStats {
   std::uint64_t buckets_written = 0, write_failures = 0;
-  std::uint64_t buckets_lost = 0;  // left the memory before they could be written
+  std::uint64_t buckets_lost = 0;  // left the memory before they could be written, or could not be replaced
   std::size_t queue = 0;
   std::int64_t oldest_stored_seconds = 0;  // 0: nothing is stored
 };
@@ -57,6 +59,9 @@ class Writer {
   // written.
   Status ChangeSealed(const std::vector<std::int64_t>& times_seconds,
                       const std::function<void(series::Bucket&)>& change);
+  // Puts a bucket in the place of the sealed one of its time. Errors likewise; where it fails, now or later, the bucket
+  // is lost.
+  Status ReplaceSealed(series::Bucket bucket);
   void SetRetention(std::int64_t retention_seconds);
   // What is before this may be deleted: the retention counts back from the newest bucket, or from the clock where that
   // is earlier, so that one bucket stamped in the far future does not cost the history.
@@ -74,11 +79,13 @@ class Writer {
   // What another thread has this one do with the connection.
   struct Job {
     std::function<Status()> work;
+    bool loses_bucket;             // where it fails
     std::optional<Status> status;  // once it is done; guarded by mutex_
   };
 
-  Status Do(std::function<Status()> work);
+  Status Do(std::function<Status()> work, bool loses_bucket = false);
   void RunJobs();
+  void End(Job& job, Status status);  // requires mutex_
   void Run();
   bool Wait();
   [[nodiscard]] HeadBucketPtr Front() const;

@@ -14,6 +14,7 @@ from harness.wait import until
 
 ROUNDS = 30
 BLOCK_BYTES = 4096
+PAGE_BYTES = 16384
 
 
 def flip_bits(choose, content, start):
@@ -103,3 +104,30 @@ class Damage(Case):
                   f"{len(silent)} left some out and did not say so")
         else:
             self.assertEqual((made_up, silent), ([], []), "(shown, and never stored; left out, and not said)")
+
+    def test_what_is_left_comes_back_as_the_readme_says(self):
+        session.need_tools("sqlite3")
+        directory = self.temp_dir() + "/data"
+        shutil.copytree(self.pristine, directory)
+        self.assertEqual(self.started(procs.aggregator(directory, interval="1s")).stop(), 0)  # nothing is left in the -wal
+        with open(directory + "/cloud-monitor.db", "r+b") as file:
+            file.seek(os.path.getsize(file.name) // PAGE_BYTES // 2 * PAGE_BYTES)
+            file.write(bytes([255] * BLOCK_BYTES))
+        aggregator = self.started(procs.aggregator(directory, interval="1s"))
+        self.assertEqual(entries(aggregator, self.start, self.end), {})
+        aside = re.search("it is set aside as (.*) and an empty one is begun; `sqlite3 (.*) .dump`", aggregator.log())
+        self.assertEqual(aside[1], aside[2])
+        self.assertEqual(aggregator.stop(), 0)
+
+        rescued = self.temp_dir()
+        dump = f"sqlite3 {aside[1]} .dump | sed 's/^ROLLBACK.*/COMMIT;/' | sqlite3 {rescued}/cloud-monitor.db"
+        for command in (["sh", "-c", dump],
+                        [procs.AGGREGATOR, "export", f"--storage.path={rescued}", f"--out={rescued}/files"],
+                        [procs.AGGREGATOR, "import", f"{rescued}/files", f"--storage.path={directory}",
+                         "--scrape.interval=1s"]):
+            done = procs.run(command)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        found = entries(self.started(procs.aggregator(directory, interval="1s")), self.start, self.end)
+        self.assertEqual(different(found, self.reference.shown), [])
+        self.assertLessEqual(found.keys(), self.reference.shown.keys())
+        self.assertGreater(len(found), len(self.reference.shown) / 2)

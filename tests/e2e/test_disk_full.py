@@ -76,39 +76,51 @@ class DiskFull(Case):
         self.assertEqual(metric(aggregator, "cloudmon_store_buckets_lost_total"), 0)
         self.check_after_kill(aggregator)
 
-    def test_killed_while_it_is_full(self):
+    def test_started_while_it_is_full(self):
         self.small_disk()
-        aggregator = self.start()
-        self.wait_for_buckets(aggregator, 2)
-        self.wait_until_written(aggregator)
-        written = max(self.poll(aggregator))
+        for end in (self.kill_while_it_is_full, self.stop_before_it_is_full):
+            with self.subTest(end.__name__):
+                aggregator = self.start()
+                self.wait_for_buckets(aggregator, 2)
+                self.wait_until_written(aggregator)
+                written = max(self.poll(aggregator))
+                end(aggregator)
+                self.check_start_on_full_disk(written)
+
+    def kill_while_it_is_full(self, aggregator):
         self.disk.fill()
         self.wait_for_failures(aggregator)
         aggregator.kill()
-        self.check_start_on_full_disk()
-        self.disk.free()
+
+    def stop_before_it_is_full(self, aggregator):
+        self.assertEqual(aggregator.stop(), 0, aggregator.log())
+        self.disk.fill()
+
+    def check_start_on_full_disk(self, written):
+        """It answers from what is stored and from memory, and writes when there is room."""
         aggregator = self.start()
         self.reference.check(aggregator, self.begin, written + 1)
         self.assertEqual(self.reference.lost, 0)
-        self.wait_for_buckets(aggregator, 1)
-        self.check_after_kill(aggregator)
-
-    def check_start_on_full_disk(self):
-        """It may start and answer from what is there, or say what to change; it takes nothing away."""
-        files = set(os.listdir(self.path + "/data"))
-        command = procs.aggregator_command(self.path + "/data", targets=[self.target.address], interval="1s")
-        code, said = procs.broken_off(command, 2, signal.SIGTERM)
-        if code != 0:
-            self.assertEqual(code, 2, said)
-            self.assertIn("storage.path", said)
-        self.assertNotIn("damaged", said)
-        self.assertLessEqual(files - {"cloud-monitor.db-wal", "cloud-monitor.db-shm"}, set(os.listdir(self.path + "/data")))
+        self.reference = Reference()  # what came later is lost
+        self.wait_for_failures(aggregator)
+        self.wait_for_buckets(aggregator, 2)
+        self.assertGreater(metric(aggregator, "cloudmon_store_write_queue"), 0)
+        self.assertIn("full", self.errors(aggregator)[-1])
+        self.assertNotIn("damaged", aggregator.log())
+        self.disk.free()
+        self.wait_until_written(aggregator)
+        self.assertEqual(self.check_after_kill(aggregator).stop(), 0)
 
     def test_full_from_the_start(self):
+        """Where there is no database it says what to change, and takes nothing away."""
         self.small_disk()
         os.mkdir(self.path + "/data")
         self.disk.fill()
-        self.check_start_on_full_disk()
+        command = procs.aggregator_command(self.path + "/data", targets=[self.target.address], interval="1s")
+        code, said = procs.broken_off(command, 2, signal.SIGTERM)
+        self.assertEqual(code, 2, said)
+        self.assertIn("storage.path", said)
+        self.assertNotIn("damaged", said)
         self.disk.free()
         aggregator = self.start()
         self.wait_for_buckets(aggregator, 1)

@@ -149,6 +149,7 @@ class ExportImport(Case):
                 self.assertEqual(done.returncode, 2)
                 self.assertIn(message, done.stderr)
                 self.assertEqual(set(read(self.export(data)).values()), {EMPTY.encode()}, "nothing is imported")
+                self.assertNotIn("import.db", os.listdir(data), "nothing is left")
 
     def test_files_of_another_time_zone(self):
         files, data = self.temp_dir(), self.temp_dir()

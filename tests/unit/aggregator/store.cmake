@@ -9,7 +9,7 @@ cm_test(aggregator_archive_test
 cm_test(aggregator_store_test
   SOURCES store/amend_test.cc
           store/concurrency_test.cc store/crash_test.cc store/damage_test.cc
-          store/database_test.cc store/database_writer_test.cc store/full_disk_test.cc store/retention_test.cc store/store_property_test.cc store/store_test.cc
+          store/database_test.cc store/database_writer_test.cc store/full_disk_test.cc store/retention_test.cc store/store_property_test.cc store/store_test.cc store/writer_test.cc
   DEPS cm::aggregator_store)
 
 cm_test(aggregator_import_test

@@ -143,6 +143,26 @@ TEST_CASE("Resets, and pods created anew under the same name") {
         std::pair{std::int64_t{5'300'000}, std::optional<std::int64_t>(100)});
 }
 
+TEST_CASE("A page of many pods of which most show their successors too") {
+  constexpr int kPods = 3000;
+  const auto name = [](int pod) { return "pod-" + std::to_string(pod); };
+  Bucketer bucketer(10);
+  std::vector<PodReading> old, both;
+  for (int pod = 0; pod < kPods; ++pod) {
+    old.push_back(PodOf(Key("shop", name(pod), "", "old-" + name(pod)), CpuUsage(0, 1)));
+    both.push_back(PodOf(Key("shop", name(pod), "", "new-" + name(pod)), CpuUsage(0, 2)));
+  }
+  for (int pod = 0; pod < kPods; ++pod) {
+    if (pod % 3 != 0) both.push_back(old[static_cast<std::size_t>(pod)]);
+  }
+  bucketer.Add("n", 0, 5'000, Page(old));
+  (void)bucketer.Seal(0, 0);
+  bucketer.Add("n", 10, 15'000, Page(both));
+  const Bucket bucket = bucketer.Seal(10, 0);
+  CHECK(Value(bucket, Kind::kNode, "n", Field::kPods) == kPods);
+  CHECK(Value(bucket, Kind::kNamespace, "shop", Field::kMemoryBytes) == kPods / 3 * (1 + 1 + 2));
+}
+
 TEST_CASE("A page with the old and the new pod of one name follows the old one until it goes") {
   Bucketer bucketer(10);
   const auto old_key = Key("db", "pg-0", "", "u1");

@@ -102,7 +102,7 @@ TEST_CASE_FIXTURE(ArchiveFixture, "Archive: who is known, and when") {
   for (const Selector& selector : SomeSelectors()) {
     CHECK(archive.Knows(selector).value() == !Expected(selector, 0, INT64_MAX).empty());
   }
-  CHECK(archive.NewestSeconds().value() == kEnd - kInterval);
+  CHECK(archive.NewestSeconds(INT64_MAX).value() == kEnd - kInterval);
 }
 
 TEST_CASE_FIXTURE(ArchiveFixture, "Archive: what is written later is seen") {
@@ -110,13 +110,13 @@ TEST_CASE_FIXTURE(ArchiveFixture, "Archive: what is written later is seen") {
   Seal(Cluster(25), kEnd, 100);
   CHECK((TableOf(archive.Select(kPods, kEnd, INT64_MAX, series::kAllFields, kNoLimit).value()) ==
          Expected(kPods, kEnd, INT64_MAX)));
-  CHECK(archive.NewestSeconds().value() == kEnd + 990);
+  CHECK(archive.NewestSeconds(INT64_MAX).value() == kEnd + 990);
 }
 
 TEST_CASE_FIXTURE(ArchiveFixture, "Archive: what is last known") {
   const auto any = [](const Member& /*member*/) { return true; };
   for (const Kind kind : {Kind::kPod, Kind::kNode, Kind::kNamespace, Kind::kCluster}) {
-    const auto newest = archive.Newest(kind, kEnd - 100, any);
+    const auto newest = archive.Newest(kind, kEnd - 100, INT64_MAX, any);
     REQUIRE(newest.ok());
     const Table stored = Expected({kind, "", "", "", ""}, 0, INT64_MAX);
     CHECK(!newest.value().empty());
@@ -132,15 +132,16 @@ TEST_CASE_FIXTURE(ArchiveFixture, "Archive: what is last known") {
       }
     }
   }
-  CHECK(archive.Newest(Kind::kPod, kEnd + kTouchSeconds, any).value().empty());
-  CHECK(NamesOf(archive.Newest(Kind::kNode, 0, [](const Member& m) { return m.node == "node-b"; }).value()) ==
-        "node-b ");
+  CHECK(archive.Newest(Kind::kPod, kEnd + kTouchSeconds, INT64_MAX, any).value().empty());
+  CHECK(
+      NamesOf(archive.Newest(Kind::kNode, 0, INT64_MAX, [](const Member& m) { return m.node == "node-b"; }).value()) ==
+      "node-b ");
 }
 
 TEST_CASE_FIXTURE(StoredFixture, "Archive: an empty database, and none") {
   CHECK(archive.Select(kPods, 0, INT64_MAX, series::kAllFields, kNoLimit).value().empty());
   CHECK(!archive.Knows(kPods).value());
-  CHECK(!archive.NewestSeconds().value());
+  CHECK(!archive.NewestSeconds(INT64_MAX).value());
   CHECK(archive.Members(kPods, 0, INT64_MAX).value().empty());
   const auto refused = Archive(dir.path() + "/none.db", kInterval).Select(kPods, 0, 1, series::kAllFields, kNoLimit);
   REQUIRE(!refused.ok());

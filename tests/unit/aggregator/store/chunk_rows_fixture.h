@@ -126,9 +126,9 @@ struct ChunkFixture {
     REQUIRE(read_db.Execute("COMMIT").ok());
     return AsMap(slice);
   }
-  PointsOfSeries ReadNewest(const StoredSeries& series) {
+  PointsOfSeries ReadNewest(const StoredSeries& series, std::int64_t since = 0, std::int64_t until = INT64_MAX) {
     SeriesSlice slice;
-    REQUIRE(reader.ReadNewest(series, slice).ok());
+    REQUIRE(reader.ReadNewest(series, since, until, slice).ok());
     return AsMap(slice);
   }
   static PointsOfSeries AsMap(const SeriesSlice& slice) {

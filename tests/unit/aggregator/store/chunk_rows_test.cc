@@ -119,9 +119,29 @@ TEST_CASE_FIXTURE(ChunkFixture, "The newest points of a series") {
   CHECK(ReadNewest({3, Of({}), kBase, kBase + kChunk}).empty());
 }
 
+TEST_CASE_FIXTURE(ChunkFixture, "The newest points of a series that are not in the future, and not too old") {
+  constexpr std::int64_t kFuture = kBase + 100'000'000 * kChunk;
+  Merge(1, Times(kBase, kBase + 50));
+  Merge(1, Times(kFuture, kFuture + 50));
+  Merge(2, {kFuture});
+  const StoredSeries series{1, Of({}), kBase, kFuture};
+  CHECK((ReadNewest(series) == Expected(1, kFuture)));
+  CHECK((ReadNewest(series, 0, kBase + 3 * kChunk) == Expected(1, kBase, kBase + 50)));
+  CHECK((ReadNewest(series, 0, kBase + 20) == Expected(1, kBase, kBase + 30)));
+  CHECK(ReadNewest(series, kBase + kChunk, kBase + 3 * kChunk).empty());
+  CHECK(ReadNewest(series, 0, kBase - 10).empty());
+  // Nothing goes through all the hours between.
+  CHECK(ReadNewest({2, Of({}), kBase, kFuture}, kFuture - 2 * kChunk, kFuture - 10).empty());
+
+  CHECK(reader.NewestSeconds(kFuture).value() == kFuture);
+  CHECK(reader.NewestSeconds(kFuture - 10).value() == kBase + 40);
+  CHECK(reader.NewestSeconds(kBase + 20).value() == kBase + 20);
+  CHECK(!reader.NewestSeconds(kBase - kChunk).value());
+}
+
 TEST_CASE_FIXTURE(ChunkFixture, "The oldest and the newest bucket that are stored") {
   const auto oldest = [&] { return reader.OldestSeconds().value(); };
-  const auto newest = [&] { return reader.NewestSeconds().value(); };
+  const auto newest = [&] { return reader.NewestSeconds(INT64_MAX).value(); };
   CHECK((!oldest() && !newest()));
   Merge(2, {kBase + kChunk + 30});
   CHECK((oldest() == kBase + kChunk + 30 && newest() == kBase + kChunk + 30));

@@ -11,6 +11,15 @@ using namespace cloudmon;
 using namespace cloudmon::store;
 using namespace cloudmon::store::test;
 
+namespace {
+
+Table TableFrom(Table table, std::int64_t time_seconds) {
+  std::erase_if(table, [time_seconds](const auto& item) { return item.first.second < time_seconds; });
+  return table;
+}
+
+}  // namespace
+
 TEST_CASE_FIXTURE(StoreFixture, "A full disk: buckets stay in memory and are written when there is room") {
   const SmallDisk disk(dir.MakeDir("disk"));
   if (!disk.mounted()) {
@@ -48,6 +57,49 @@ TEST_CASE_FIXTURE(StoreFixture, "A full disk: buckets stay in memory and are wri
     std::filesystem::remove(filler);
     WaitWritten(*store);  // by itself, without another bucket
     CHECK((Everything(*store) == expected));
+  }
+  CHECK((Everything(*Open()) == expected));
+}
+
+TEST_CASE_FIXTURE(StoreFixture,
+                  "A start on a full disk: what is stored is there, and buckets are written when there is room") {
+  const SmallDisk disk(dir.MakeDir("disk"));
+  if (!disk.mounted()) {
+    MESSAGE("skipped: mounting a small file system needs root");
+    return;
+  }
+  options.path = dir.path() + "/disk/data";
+  const std::string filler = dir.path() + "/disk/filler";
+  Table expected;
+  const auto append = [&](Store& store, std::int64_t t) {
+    store.Append(Cluster(40).At(t));
+    AddTo(expected, Cluster(40).At(t));
+  };
+  {
+    const auto store = Open();
+    for (int i = 0; i < 50; ++i) append(*store, kFirst + 10 * i);
+  }
+  {
+    std::ofstream out(filler, std::ios::binary);
+    while (out << std::string(4096, 'x') << std::flush) {
+    }
+  }
+  SUBCASE("all fits into memory") {}
+  SUBCASE("what does not would be sealed") {
+    options.head_points = 10 * 46;
+  }
+  {
+    const auto store = Open();
+    REQUIRE(store->NewestBucket() == kFirst + 490);
+    append(*store, kFirst + 500);
+    REQUIRE(Eventually([&] { return store->Stats().write_failures >= 2; }));
+    CHECK(store->Stats().buckets_lost == 0);
+    CHECK((Everything(*store, kFirst + 450) == TableFrom(expected, kFirst + 450)));
+    std::filesystem::remove(filler);
+    WaitWritten(*store);
+    append(*store, kFirst + 510);
+    WaitWritten(*store);
+    CHECK(Eventually([&] { return Everything(*store) == expected; }));
   }
   CHECK((Everything(*Open()) == expected));
 }

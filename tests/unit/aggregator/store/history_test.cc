@@ -133,7 +133,7 @@ TEST_CASE_FIXTURE(StoredFixture, "History: of nothing") {
     CHECK(history.Select(selector, 0, INT64_MAX, series::kAllFields, 0).value().empty());
     CHECK(history.ForEach(selector, 0, INT64_MAX, ByPod, 80, count).ok());
     CHECK(!history.Knows(selector));
-    CHECK(history.Tail(kind, 0).value().empty());
+    CHECK(history.Tail(kind, 0, INT64_MAX).value().empty());
   }
   CHECK(taken == 0);
 }
@@ -141,7 +141,7 @@ TEST_CASE_FIXTURE(StoredFixture, "History: of nothing") {
 TEST_CASE_FIXTURE(HistoryFixture, "Tail: members of the head, and those whose last points are older") {
   const std::int64_t gone = kFirst + 1000;  // since when the first ten pods report no more
   const auto check = [&](Kind kind, std::int64_t since, std::size_t members) {
-    const auto tail = history.Tail(kind, since);
+    const auto tail = history.Tail(kind, since, INT64_MAX);
     REQUIRE(tail.ok());
     CHECK(tail.value().size() == members);
     Table stored = Expected({kind, "", "", "", ""}, 0, INT64_MAX);
@@ -171,7 +171,7 @@ TEST_CASE_FIXTURE(HistoryFixture, "Tail: a total that the newer points do not ha
     sealing.Write({{seconds, {{member, with}}}, {kHead - 10, {{member, without}}}});
     const std::int64_t newest_seconds = kEnd + kHead - seconds;
     REQUIRE(head.Append({newest_seconds, {{member, without}}}));
-    const auto tail = history.Tail(Kind::kNamespace, 0).value();
+    const auto tail = history.Tail(Kind::kNamespace, 0, INT64_MAX).value();
     const auto rare =
         std::find_if(tail.begin(), tail.end(), [&](const auto& slice) { return *slice.member == *member; });
     REQUIRE(rare != tail.end());

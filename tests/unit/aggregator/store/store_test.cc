@@ -75,6 +75,7 @@ TEST_CASE_FIXTURE(StoreFixture, "A store goes on after a restart with the same s
   CHECK(db.QueryInt("SELECT count(*) FROM bucket").value() == 10);
   CHECK(db.QueryText("PRAGMA integrity_check").value() == "ok");
   CHECK(db.QueryInt("PRAGMA auto_vacuum").value() == 2);
+  CHECK(db.QueryInt("PRAGMA page_size").value() == 16384);
   CHECK(db.QueryText("PRAGMA journal_mode").value() == "wal");
 }
 
@@ -215,6 +216,47 @@ TEST_CASE_FIXTURE(StoreFixture, "A bucket older than all in memory goes to where
   CHECK((Everything(*store) == expected));
   CHECK(store->Stats().buckets_lost == 0);
   CHECK(store->NewestBucket() == kFirst);
+}
+
+TEST_CASE_FIXTURE(StoreFixture, "A clock that was years ahead, and was set back") {
+  constexpr std::int64_t kAheadSeconds = 1'000'000'000;
+  const std::int64_t now = clock.NowMs() / 10'000 * 10;
+  options.retention_seconds = 2 * kAheadSeconds;
+  Table present, future;
+  std::unique_ptr<Store> store = Open();
+  const auto append = [&](Table& table, std::int64_t from, int buckets) {
+    for (int i = 0; i < buckets; ++i) {
+      store->Append(Cluster(4).At(from + 10 * i));
+      AddTo(table, Cluster(4).At(from + 10 * i));
+    }
+  };
+  const auto reopen = [&] {
+    store.reset();
+    store = Open();
+  };
+  append(present, now - 1000, 20);
+  reopen();
+  clock.Advance(kAheadSeconds * 1000);
+  append(future, now + kAheadSeconds - 1000, 80);  // longer than a part
+  clock.Advance(-kAheadSeconds * 1000);
+  std::int64_t newest = now - 1000 + 190;
+  for (int restarts = 1; restarts <= 3; ++restarts) {
+    CAPTURE(restarts);
+    reopen();
+    CHECK(store->NewestBucket() == newest);
+    for (const SeriesSlice& slice : store->Tail()) CHECK(slice.times_seconds.back() <= newest);
+    CHECK(store->Tail().size() == 4 + 2 + 3 + 1 + 1);
+    append(present, newest + 10, 5);
+    newest += 50;
+    CHECK(store->NewestBucket() == newest);
+    CHECK((Everything(*store, 0, now) == present));
+  }
+  // When its time has come it is there.
+  clock.Advance(kAheadSeconds * 1000);
+  reopen();
+  Table all = present;
+  all.insert(future.begin(), future.end());
+  CHECK((Everything(*store) == all));
 }
 
 TEST_CASE_FIXTURE(StoreFixture, "A bucketer goes on from the tail of a store that was opened again") {

@@ -64,7 +64,7 @@ class Sealing {
       REQUIRE(id.ok());
       REQUIRE(rows_.Merge(id.value(), slice.times_seconds, slice.points).ok());
     }
-    REQUIRE(journal_.Delete(0, buckets.back().time_seconds + 1).ok());
+    for (const series::Bucket& bucket : buckets) REQUIRE(journal_.Delete(bucket.time_seconds).ok());
     REQUIRE(transaction.Commit().ok());
   }
   // Makes chunks of parts.
