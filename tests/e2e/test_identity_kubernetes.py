@@ -183,6 +183,7 @@ class Watch(OnMachine):
         self.api.delay_seconds = 1.0
         self.watch()
         self.assert_all_named(self.page())
+        until(lambda: self.api.watches == 1, 10, "the watch")
         self.api.delay_seconds = 1.5
         self.api.cut_watches()
         when, condition = self.orphan("shop/api-5f-q9x2d")

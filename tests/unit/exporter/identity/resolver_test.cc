@@ -349,6 +349,7 @@ PodIdentity FromApi(const std::string& uid, std::vector<ContainerIdentity> conta
 TEST_CASE("Resolver: a container's process and its pod's spec name it before the API knows its ID") {
   Node node;
   node.cri->pods = {FromApi("u1", {{"", "app", "shop/web:1", {}}, {"", "proxy", "proxy:1", {}}})};
+  node.logs->pods = {Named("u1", {{"", "app", "", 99.0}, {"", "proxy", "", 100.0}})};
   node.probe.hints = {{9, {"pause", ""}}, {10, {"web", ""}}, {11, {"envoy", "proxy"}}};
   node.pods = {PodCgroup("u1", {Cgroup(kPause, 9), Cgroup(kApp, 10), Cgroup(kProxy, 11)})};
   const ResolvedPod first = node.First();
