@@ -59,8 +59,9 @@ def lock():
     """One run at a time on a machine: waits for the other."""
     global _lock
     if _lock is None:
-        _lock = open(LOCK, "w", encoding="utf-8")
-        fcntl.flock(_lock, fcntl.LOCK_EX)
+        file = open(LOCK, "w", encoding="utf-8")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _lock = file
 
 
 def _missing():
