@@ -18,20 +18,6 @@ namespace {
 
 using Single = Result<std::unique_ptr<discovery::Discovery>>;
 
-Result<kube::Api> ApiOf(const AggregatorConfig& config) {
-  kube::Api api;
-  if (config.kubernetes_api_url.empty()) {
-    auto in_cluster = kube::InClusterApi([](const char* name) { return std::getenv(name); }, kube::kServiceAccountDir);
-    if (!in_cluster.ok()) return Wrap(in_cluster.error(), "scrape.kubernetes.api-url");
-    api = std::move(in_cluster).value();
-  } else {
-    api.url = config.kubernetes_api_url;
-  }
-  if (!config.kubernetes_token_file.empty()) api.token_file = config.kubernetes_token_file;
-  if (!config.kubernetes_ca_file.empty()) api.ca_file = config.kubernetes_ca_file;
-  return api;
-}
-
 Result<std::string> NamespaceOf(const AggregatorConfig& config) {
   if (!config.kubernetes_namespace.empty()) return config.kubernetes_namespace;
   const auto own = ReadFile(std::string(kube::kServiceAccountDir) + "/namespace");
@@ -40,8 +26,11 @@ Result<std::string> NamespaceOf(const AggregatorConfig& config) {
 }
 
 Single MakeKubernetes(const AggregatorConfig& config, const Clock& clock) {
-  auto api = ApiOf(config);
-  if (!api.ok()) return api.error();
+  auto api = kube::ApiOf({.url = config.kubernetes_api_url,
+                          .token_file = config.kubernetes_token_file,
+                          .ca_file = config.kubernetes_ca_file},
+                         [](const char* name) { return std::getenv(name); });
+  if (!api.ok()) return Wrap(api.error(), "scrape.kubernetes.api-url");
   auto ns = NamespaceOf(config);
   if (!ns.ok()) return ns.error();
   return discovery::MakeKubernetes(

@@ -37,14 +37,8 @@ std::string Either(const std::string& set, const std::string& otherwise) {
 }  // namespace
 
 Result<kube::Api> KubernetesApi(const KubernetesSettings& settings, const kube::Environment& environment) {
-  if (!settings.api_url.empty()) {
-    return kube::Api{.url = settings.api_url, .token_file = settings.token_file, .ca_file = settings.ca_file};
-  }
-  auto api = kube::InClusterApi(environment, kube::kServiceAccountDir);
-  if (!api.ok()) return api;
-  api.value().token_file = Either(settings.token_file, api.value().token_file);
-  api.value().ca_file = Either(settings.ca_file, api.value().ca_file);
-  return api;
+  return kube::ApiOf({.url = settings.api_url, .token_file = settings.token_file, .ca_file = settings.ca_file},
+                     environment);
 }
 
 kube::Api KubeletApi(const ExporterConfig& config) {
