@@ -9,9 +9,6 @@
 
 namespace cloudmon::kube {
 
-// Where a pod finds its service account: token, ca.crt and namespace.
-inline constexpr const char* kServiceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";
-
 struct Api {
   std::string url;         // "https://10.96.0.1:443", without a path; http:// for a proxy on this host
   std::string token_file;  // read again for each request, as the kubelet renews it; empty: no Authorization header
