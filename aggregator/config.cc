@@ -54,6 +54,52 @@ Status CheckOrigins(const std::vector<std::string>& origins) {
   return Status::Ok();
 }
 
+bool IsDnsLabel(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && text.front() != '-' && text.back() != '-' &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+}
+
+Error Expected(std::string_view name, std::string_view expected, const std::string& got) {
+  return Error{ErrorCode::kInvalid, std::string(name) + ": expected " + std::string(expected) + ", got '" + got + "'"};
+}
+
+// Splits "NAMESPACE/NAME".
+Status SplitService(AggregatorConfig& c) {
+  const std::string given = c.kubernetes_service;
+  const std::size_t slash = given.find('/');
+  if (slash != std::string::npos) {
+    const std::string ns = given.substr(0, slash);
+    if (!c.kubernetes_namespace.empty() && c.kubernetes_namespace != ns) {
+      return Expected("scrape.kubernetes.namespace", "'" + ns + "', as in scrape.kubernetes.service",
+                      c.kubernetes_namespace);
+    }
+    c.kubernetes_namespace = ns;
+    c.kubernetes_service = given.substr(slash + 1);
+  }
+  const bool has_good_namespace = slash == std::string::npos || IsDnsLabel(c.kubernetes_namespace);
+  if (given.empty() || (has_good_namespace && IsDnsLabel(c.kubernetes_service))) return Status::Ok();
+  return Expected("scrape.kubernetes.service", "NAME or NAMESPACE/NAME", given);
+}
+
+Status FinishKubernetes(AggregatorConfig& c) {
+  if (!c.kubernetes_service.empty() && !c.kubernetes_pod_selector.empty()) {
+    return Error{ErrorCode::kInvalid,
+                 "scrape.kubernetes.service and scrape.kubernetes.pod-selector: expected one of them, got both"};
+  }
+  if (const Status split = SplitService(c); !split.ok()) return split;
+  if (!c.kubernetes_namespace.empty() && !IsDnsLabel(c.kubernetes_namespace)) {
+    return Expected("scrape.kubernetes.namespace", "a namespace's name", c.kubernetes_namespace);
+  }
+  if (c.kubernetes_scheme != "http" && c.kubernetes_scheme != "https") {
+    return Expected("scrape.kubernetes.scheme", "http or https", c.kubernetes_scheme);
+  }
+  const bool is_url = c.kubernetes_api_url.starts_with("https://") || c.kubernetes_api_url.starts_with("http://");
+  if (!c.kubernetes_api_url.empty() && !is_url) {
+    return Expected("scrape.kubernetes.api-url", "https://HOST:PORT", c.kubernetes_api_url);
+  }
+  return Status::Ok();
+}
+
 Status CheckTargets(const AggregatorConfig& c) {
   if (auto targets = discovery::MakeStaticList(c.scrape_targets); !targets.ok()) {
     return Wrap(targets.error(), "scrape.targets");
@@ -86,6 +132,23 @@ std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string p
        "Names to look up each interval: NAME:PORT, each address being a target, or with an underscore the name of "
        "SRV records, such as _metrics._tcp.exporters.monitoring.svc.",
        &c.scrape_dns, "", "NAME:PORT,..."});
+  table->Add({"scrape.kubernetes.service",
+              "Service whose endpoints are scraped, at their port named metrics; watched through the API, which also "
+              "names their nodes.",
+              &c.kubernetes_service, "", "[NAMESPACE/]NAME"});
+  table->Add({"scrape.kubernetes.pod-selector", "Instead of a Service: labels of the pods to scrape.",
+              &c.kubernetes_pod_selector, "", "LABEL=VALUE,..."});
+  table->Add({"scrape.kubernetes.namespace", "Namespace of the Service or the pods; the aggregator's own when empty.",
+              &c.kubernetes_namespace, "", "NAMESPACE"});
+  table->Add({"scrape.kubernetes.scheme", "http or https, to scrape what Kubernetes names.", &c.kubernetes_scheme, "",
+              "SCHEME"});
+  table->Add({"scrape.kubernetes.api-url", "The API server; when empty the one of the cluster that this runs in.",
+              &c.kubernetes_api_url, "", "URL"});
+  table->Add({"scrape.kubernetes.token-file", "Token for the API server; the service account's when empty.",
+              &c.kubernetes_token_file, "", "FILE"});
+  table->Add({"scrape.kubernetes.ca-file",
+              "Authorities that sign the API server's certificate; the cluster's when empty.", &c.kubernetes_ca_file,
+              "", "FILE"});
   table->Add({"scrape.shard",
               "Scrape only part I (from 0) of N of the targets found, by a hash of their URLs; for several aggregators "
               "with the same targets.",
@@ -157,7 +220,8 @@ Status FinishConfig(AggregatorConfig& c) {
     if (!check.ok()) return check;
   }
   c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
-  return CheckTargets(c);
+  if (const Status targets = CheckTargets(c); !targets.ok()) return targets;
+  return FinishKubernetes(c);
 }
 
 Result<IngestToken> ReadIngestToken(const std::string& path) {

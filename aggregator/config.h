@@ -20,6 +20,13 @@ struct AggregatorConfig {
   std::vector<std::string> scrape_targets;
   std::string scrape_file_sd;
   std::vector<std::string> scrape_dns;
+  std::string kubernetes_service;
+  std::string kubernetes_pod_selector;
+  std::string kubernetes_namespace;
+  std::string kubernetes_scheme = "http";
+  std::string kubernetes_api_url;
+  std::string kubernetes_token_file;
+  std::string kubernetes_ca_file;
   std::string scrape_shard = "0/1";
   std::string scrape_bearer_token_file;
   std::string scrape_ca_file;

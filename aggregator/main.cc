@@ -206,7 +206,7 @@ int Run(int argc, const char* const* argv, const Loaded& loaded) {
   const SystemClock clock;
   auto store = store::Store::Open(StoreOptionsOf(config), clock);
   if (!store.ok()) return Fail(store.error());
-  DiscoveryMaker maker;
+  DiscoveryMaker maker(clock);
   auto discoveries = maker.Make(config);
   if (!discoveries.ok()) return Fail(discoveries.error());
   Aggregator aggregator(argc, argv, loaded, std::move(store.value()), clock, std::move(maker),

@@ -66,9 +66,6 @@ inline constexpr const char* kCriDefaultEndpoints[] = {
     "unix:///run/cri-dockerd.sock",
 };
 
-// Where Kubernetes puts the token and the CA of a pod's service account.
-inline constexpr const char* kServiceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";
-
 // The table of all settings, bound to `config`'s fields, which must outlive it.
 std::unique_ptr<config::OptionTable> ExporterOptions(ExporterConfig& config);
 

@@ -37,18 +37,12 @@ std::string Either(const std::string& set, const std::string& otherwise) {
 }  // namespace
 
 Result<kube::Api> KubernetesApi(const KubernetesSettings& settings, const kube::Environment& environment) {
-  if (!settings.api_url.empty()) {
-    return kube::Api{.url = settings.api_url, .token_file = settings.token_file, .ca_file = settings.ca_file};
-  }
-  auto api = kube::InClusterApi(environment, kServiceAccountDir);
-  if (!api.ok()) return api;
-  api.value().token_file = Either(settings.token_file, api.value().token_file);
-  api.value().ca_file = Either(settings.ca_file, api.value().ca_file);
-  return api;
+  return kube::ApiOf({.url = settings.api_url, .token_file = settings.token_file, .ca_file = settings.ca_file},
+                     environment);
 }
 
 kube::Api KubeletApi(const ExporterConfig& config) {
-  const std::string account = kServiceAccountDir;
+  const std::string account = kube::kServiceAccountDir;
   kube::Api api;
   api.url = Either(config.kubelet.url, "https://" + config.node_name + ":10250");
   api.token_file = Either(config.kubernetes.token_file, account + "/token");

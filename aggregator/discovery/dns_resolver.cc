@@ -55,9 +55,12 @@ Error ErrorOf(int status) {
   return Error{ErrorCode::kIo, std::string("the name servers fail: ") + ares_strerror(status)};
 }
 
+// Asked for one after the other: of both at once c-ares tells only how the last one ended, and "no IPv6 addresses" must
+// not hide that IPv4 ones could not be asked for.
 struct Host {
   std::string name;
   std::uint16_t port = 0;
+  int family = AF_INET;  // AF_INET6 where there are none of AF_INET
 };
 
 // One look-up. Callbacks come from within Run and the destructor.
@@ -93,34 +96,36 @@ class LookUpRun {
  private:
   struct Question {
     LookUpRun* run;
-    std::uint16_t port;
+    Host host;
   };
 
   void AskForHosts() {
     while (!hosts_.empty() && open_ < kMaxQuestions) {
-      const Host host = std::move(hosts_.front());
+      auto question = std::make_unique<Question>(Question{this, std::move(hosts_.front())});
       hosts_.pop_front();
       ++open_;
+      const std::string name = question->host.name;
       ares_addrinfo_hints hints = {};
-      hints.ai_family = AF_UNSPEC;
+      hints.ai_family = question->host.family;
       hints.ai_flags = ARES_AI_NOSORT;  // else it opens a socket for each address
-      ares_getaddrinfo(channel_.get(), host.name.c_str(), nullptr, &hints, OnAddresses, new Question{this, host.port});
+      ares_getaddrinfo(channel_.get(), name.c_str(), nullptr, &hints, OnAddresses, question.release());
     }
   }
 
   static void OnAddresses(void* user, int status, int, ares_addrinfo* found) {
     const std::unique_ptr<Question> question(static_cast<Question*>(user));
     const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> answer(found, &ares_freeaddrinfo);
-    question->run->End(status);
+    LookUpRun& run = *question->run;
+    Host& host = question->host;
+    if (status == ARES_ENODATA && host.family == AF_INET) {
+      --run.open_;
+      run.hosts_.push_back({std::move(host.name), host.port, AF_INET6});
+      return;
+    }
+    run.End(status);
     if (status != ARES_SUCCESS) return;
-    for (const int family : {AF_INET, AF_INET6}) {
-      bool any = false;
-      for (const ares_addrinfo_node* node = answer->nodes; node != nullptr; node = node->ai_next) {
-        if (node->ai_family != family) continue;
-        any = true;
-        question->run->endpoints_.push_back({TextOf(*node), question->port});
-      }
-      if (any) return;
+    for (const ares_addrinfo_node* node = answer->nodes; node != nullptr; node = node->ai_next) {
+      run.endpoints_.push_back({TextOf(*node), host.port});
     }
   }
 

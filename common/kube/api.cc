@@ -21,4 +21,13 @@ Result<Api> InClusterApi(const Environment& environment, const std::string& acco
   return api;
 }
 
+Result<Api> ApiOf(const Api& settings, const Environment& environment) {
+  if (!settings.url.empty()) return settings;
+  auto api = InClusterApi(environment, kServiceAccountDir);
+  if (!api.ok()) return api;
+  if (!settings.token_file.empty()) api.value().token_file = settings.token_file;
+  if (!settings.ca_file.empty()) api.value().ca_file = settings.ca_file;
+  return api;
+}
+
 }  // namespace cloudmon::kube

@@ -2,6 +2,7 @@
 """Targets from DNS, asked of a name server that the test plays."""
 import time
 import unittest
+import unittest.mock
 
 from harness import dns_server, procs, session
 from harness.case import Case
@@ -71,12 +72,11 @@ class DnsDiscovery(Case):
 
         def told(text):
             return until(lambda: aggregator.log().count(text), 30, f"the log says {text}")
-        for fail, text in (("fails", "the name servers fail"), ("is_silent", "the name servers do not answer")):
-            setattr(self.dns, fail, True)
-            told(text)
-            self.stay(aggregator, target.address)
-            self.assertEqual(told(text), 1, "once")
-            setattr(self.dns, fail, False)
+        for text, fail in (("the name servers fail", {"fails": {A}}), ("the name servers do not answer", {"is_silent": True})):
+            with unittest.mock.patch.multiple(self.dns, **fail):
+                told(text)
+                self.stay(aggregator, target.address)
+                self.assertEqual(told(text), 1, "once")
         known = self.dns.addresses.pop(NAME)
         told("the name servers know no such name")
         self.stay(aggregator, target.address)

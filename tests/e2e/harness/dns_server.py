@@ -39,7 +39,7 @@ class DnsServer:
     def __init__(self):
         self.addresses = {}  # name: its addresses, IPv4 and IPv6; a name without any exists all the same
         self.services = {}   # name: [(host, port)]
-        self.fails = False   # SERVFAIL
+        self.fails = set()   # types answered with SERVFAIL
         self.is_silent = False
         self.asked = []      # (name, type, "udp" or "tcp")
         server = self
@@ -72,7 +72,7 @@ class DnsServer:
         if self.is_silent:
             return None
         known = name in self.addresses or name in self.services
-        code = SERVFAIL if self.fails else NOERROR if known else NXDOMAIN
+        code = SERVFAIL if kind in self.fails else NOERROR if known else NXDOMAIN
         records = self._records(name, kind) if code == NOERROR else []
         for is_cut in (False, True):
             kept = [] if is_cut else records

@@ -59,6 +59,35 @@ TEST_CASE("scrape.dns and scrape.shard") {
           "scrape.shard: expected I/N, the shard from 0 and how many there are (at most 1000), such as 0/3, got '2/2'");
 }
 
+TEST_CASE("scrape.kubernetes") {
+  AggregatorConfig config;
+  REQUIRE(Load(config, "--scrape.kubernetes.service=monitoring/exporters").ok());
+  CHECK(config.kubernetes_namespace == "monitoring");
+  CHECK(config.kubernetes_service == "exporters");
+  config = {};
+  config.kubernetes_namespace = "monitoring";
+  REQUIRE(Load(config, "--scrape.kubernetes.service=exporters").ok());
+  CHECK(config.kubernetes_namespace == "monitoring");
+  REQUIRE(Load(config, "--scrape.kubernetes.service=monitoring/exporters").ok());
+  CHECK(Load(config, "--scrape.kubernetes.service=elsewhere/exporters").error().message ==
+        "scrape.kubernetes.namespace: expected 'elsewhere', as in scrape.kubernetes.service, got 'monitoring'");
+  config = {};
+  config.kubernetes_service = "exporters";
+  CHECK(Load(config, "--scrape.kubernetes.pod-selector=app=x").error().message ==
+        "scrape.kubernetes.service and scrape.kubernetes.pod-selector: expected one of them, got both");
+  for (const std::string bad : {"/", "/exporters", "monitoring/", "a/b/c", "Exporters", "ex porters", "-x", "x-", "a/B",
+                                "a?b", "exporters.monitoring"}) {
+    Refused("--scrape.kubernetes.service=" + bad,
+            "scrape.kubernetes.service: expected NAME or NAMESPACE/NAME, got '" + bad + "'");
+  }
+  Refused("--scrape.kubernetes.service=" + std::string(64, 'x'),
+          "scrape.kubernetes.service: expected NAME or NAMESPACE/NAME, got '" + std::string(64, 'x') + "'");
+  Refused("--scrape.kubernetes.namespace=a/b", "scrape.kubernetes.namespace: expected a namespace's name, got 'a/b'");
+  Refused("--scrape.kubernetes.scheme=ftp", "scrape.kubernetes.scheme: expected http or https, got 'ftp'");
+  Refused("--scrape.kubernetes.api-url=10.96.0.1:443",
+          "scrape.kubernetes.api-url: expected https://HOST:PORT, got '10.96.0.1:443'");
+}
+
 TEST_CASE("web.cors-origins") {
   AggregatorConfig config;
   REQUIRE(Load(config,

@@ -27,7 +27,7 @@ TEST_CASE("where the API server is") {
 TEST_CASE("where the kubelet is") {
   ExporterConfig config;
   config.node_name = "node-a";
-  const std::string account = kServiceAccountDir;
+  const std::string account = kube::kServiceAccountDir;
   CHECK(KubeletApi(config).url == "https://node-a:10250");
   CHECK(KubeletApi(config).token_file == account + "/token");
   CHECK(KubeletApi(config).ca_file == account + "/ca.crt");
