@@ -25,6 +25,7 @@ constexpr std::int64_t kStartMs = 1'795'369'205'000;
 class NoTargets final : public scrape::Fetcher {
  public:
   void SetLimits(const scrape::FetchLimits&) override {}
+  void SetAccess(const scrape::FetchAccess& /*access*/) override {}
   void Start(std::uint64_t, const std::string&) override {}
   void Wait(std::chrono::milliseconds, const Done&) override {}
   void Wake() override {}

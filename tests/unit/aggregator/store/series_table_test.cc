@@ -177,17 +177,24 @@ TEST_CASE_FIXTURE(SeriesFixture, "A row of an unknown kind is nobody") {
   CHECK(Found({Kind::kNode, "", "", "", ""}).empty());
 }
 
-TEST_CASE_FIXTURE(SeriesFixture, "Numbers end at 2^32 - 1") {
-  const auto next_after = [&](std::int64_t id) {
+TEST_CASE_FIXTURE(SeriesFixture, "Pods have numbers of their own, and both end") {
+  const Member pod{Kind::kPod, "n", "ns", "", "p"};
+  const Member node{Kind::kNode, "m", "", "", ""};
+  CHECK(Use(pod, 0, 0) == 1 << 24);
+  CHECK(Use(node, 0, 0) == 1);
+  const auto next_after = [&](std::int64_t id, const Member& member) {
     REQUIRE(db.Execute("DELETE FROM series").ok());
-    Use({Kind::kNode, "n", "", "", ""}, 0, 0);
+    Use({member.kind, "other", "", "", "other"}, 0, 0);
     REQUIRE(db.Execute("UPDATE series SET id = " + std::to_string(id)).ok());
-    return table.Use({Kind::kNode, "m", "", "", ""}, 0, 0);
+    return table.Use(member, 0, 0);
   };
-  CHECK(next_after(4'294'967'294).value() == 4'294'967'295);
-  const auto none = next_after(4'294'967'295);
-  REQUIRE(!none.ok());
-  CHECK(none.error().code == ErrorCode::kLimit);
+  for (const auto& [member, last] :
+       {std::pair{pod, std::int64_t{4'294'967'295}}, std::pair{node, std::int64_t{16'777'215}}}) {
+    CHECK(next_after(last - 1, member).value() == last);
+    const auto none = next_after(last, member);
+    REQUIRE(!none.ok());
+    CHECK(none.error().code == ErrorCode::kLimit);
+  }
 }
 
 TEST_CASE_FIXTURE(SeriesFixture, "Rows go when their series cannot have points any more") {
