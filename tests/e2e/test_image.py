@@ -24,7 +24,7 @@ class ExporterImage(Case):
     @classmethod
     def setUpClass(cls):
         cls.machine = session.machine()
-        session.need_tools("buildah", "mmdebstrap", "kubectl", "nsenter")
+        session.need_tools("buildah", "mmdebstrap", "kubectl", "nsenter", "readelf")
         work = os.path.join(session.DIRECTORY, "own-image")
         os.makedirs(work)
         cls.addClassCleanup(shutil.rmtree, work)
@@ -72,10 +72,19 @@ class ExporterImage(Case):
         self.assertEqual(status["Seccomp"], "2")  # filtered
         self.assertTrue(os.statvfs(f"/proc/{pod.container().pid}/root").f_flag & os.ST_RDONLY)
 
+    def check_libraries(self, root):
+        """The aggregator's image stands on the same libraries as this one."""
+        there = procs.run(["chroot", root, "/sbin/ldconfig", "-p"]).stdout.split()
+        for program in (procs.EXPORTER, procs.AGGREGATOR):
+            needed = re.findall(r"NEEDED.*\[(.+)\]", procs.run(["readelf", "-d", program]).stdout)
+            self.assertIn("libc.so.6", needed)
+            self.assertLessEqual(set(needed), set(there), program)
+
     def test_as_nobody_with_names_from_the_log_directories(self):
         pod, page = self.run_exporter(".", "podlogs")
         self.check_rights(pod, 65534)
         self.check_page(page)
+        self.check_libraries(f"/proc/{pod.container().pid}/root")
         # libcurl is loaded only where the exporter pushes, so nothing else would tell that it is missing.
         pushes = procs.run(["chroot", f"/proc/{pod.container().pid}/root", "/usr/bin/cloud-monitor-exporter",
                             "--check-config", "--push.url=http://aggregator:8082"])
