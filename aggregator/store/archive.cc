@@ -68,6 +68,7 @@ Result<T> Archive::Read(const std::function<Result<T>(Session&)>& work) const {
   if (!session.ok()) return failed(session.error());
   Connection& db = session.value()->db;
   if (const Status begun = db.Execute("BEGIN"); !begun.ok()) return failed(begun.error());
+  session.value()->chunks->Begin();
   Result<T> answer = work(*session.value());
   if (!answer.ok()) return failed(answer.error());  // the connection goes, and with it what was left unfinished
   if (const Status ended = db.Execute("COMMIT"); !ended.ok()) return failed(ended.error());

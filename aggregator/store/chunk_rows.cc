@@ -171,15 +171,17 @@ Status ChunkReader::Read(const StoredSeries& series, std::int64_t start_seconds,
                          series::FieldMask fields, SeriesSlice& out) {
   const std::int64_t start = std::max(start_seconds, series.first_seconds);
   const std::int64_t end = std::min(end_seconds, series.last_seconds + kTouchSeconds);
-  const Result<std::int64_t> first_part = parts_.NextKey(0);
-  if (!first_part.ok()) return first_part.error();
-  const std::int64_t parts_from = first_part.value() == 0 ? INT64_MAX : NumberOfKey(first_part.value());
+  if (!parts_from_) {
+    const Result<std::int64_t> first_part = parts_.NextKey(0);
+    if (!first_part.ok()) return first_part.error();
+    parts_from_ = first_part.value() == 0 ? INT64_MAX : NumberOfKey(first_part.value());
+  }
   for (std::int64_t chunk = chunks_.grid().NumberOf(start); chunks_.grid().StartOf(chunk) < end; ++chunk) {
     const Result<bool> in_chunk = chunks_.Read(chunk, series.id, start, end, fields, out);
     if (!in_chunk.ok()) return in_chunk.error();
     if (in_chunk.value()) continue;
     const std::int64_t end_part = (chunk + 1) * kPartsOfChunk;
-    for (std::int64_t part = std::max(chunk * kPartsOfChunk, parts_from); part < end_part; ++part) {
+    for (std::int64_t part = std::max(chunk * kPartsOfChunk, *parts_from_); part < end_part; ++part) {
       if (parts_.grid().StartOf(part + 1) <= start || parts_.grid().StartOf(part) >= end) continue;
       const auto in_part = parts_.Read(part, series.id, start, end, fields, out);
       if (!in_part.ok()) return in_part.error();

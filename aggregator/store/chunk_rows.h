@@ -62,6 +62,9 @@ class ChunkReader {
  public:
   static Result<ChunkReader> Open(Connection& db, std::int64_t interval_seconds);
 
+  // To be called where a transaction begins, or the database may have changed since the last read.
+  void Begin() { parts_from_.reset(); }
+
   // Appends the series' points with start <= time < end to `out`, in ascending time. To be called within a read
   // transaction, or what moves from parts to chunks meanwhile may be missed. Of each point only `fields` are read.
   // Damaged blobs are gaps, and logged.
@@ -81,6 +84,7 @@ class ChunkReader {
   ChunkReader(BlobTable parts, BlobTable chunks) : parts_(std::move(parts)), chunks_(std::move(chunks)) {}
 
   BlobTable parts_, chunks_;
+  std::optional<std::int64_t> parts_from_;  // the number of the oldest part, once it was asked for
 };
 
 }  // namespace cloudmon::store

@@ -128,6 +128,7 @@ Result<std::vector<series::Bucket>> DatabaseWriter::ReadSealed(std::span<const s
   if (buckets.empty()) return buckets;
   if (Status orphans = SealOrphans(); !orphans.ok()) return orphans.error();
   const std::int64_t end_seconds = times_seconds.back() + interval_seconds_;
+  reader_->Begin();
   for (std::size_t kind = 0; kind < series::kKindCount; ++kind) {
     const Selector all{static_cast<series::Kind>(kind), {}, {}, {}, {}};
     const Result<std::vector<StoredSeries>> members = series_->Find(all, times_seconds.front(), end_seconds);

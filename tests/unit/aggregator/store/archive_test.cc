@@ -111,6 +111,9 @@ TEST_CASE_FIXTURE(ArchiveFixture, "Archive: what is written later is seen") {
   CHECK((TableOf(archive.Select(kPods, kEnd, INT64_MAX, series::kAllFields, kNoLimit).value()) ==
          Expected(kPods, kEnd, INT64_MAX)));
   CHECK(archive.NewestSeconds(INT64_MAX).value() == kEnd + 990);
+  Seal(Cluster(25), kFirst - 20'000, 100);  // before all parts that there were
+  CHECK((TableOf(archive.Select(kPods, 0, kFirst - 10'000, series::kAllFields, kNoLimit).value()) ==
+         Expected(kPods, 0, kFirst - 10'000)));
 }
 
 TEST_CASE_FIXTURE(ArchiveFixture, "Archive: what is last known") {

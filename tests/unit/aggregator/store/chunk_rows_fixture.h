@@ -121,6 +121,7 @@ struct ChunkFixture {
                       series::FieldMask fields = series::kAllFields) {
     SeriesSlice slice;
     REQUIRE(read_db.Execute("BEGIN").ok());
+    reader.Begin();
     const Status read = reader.Read(series, start, end, fields, slice);
     REQUIRE_MESSAGE(read.ok(), (read.ok() ? "" : read.error().message));
     REQUIRE(read_db.Execute("COMMIT").ok());
@@ -128,6 +129,7 @@ struct ChunkFixture {
   }
   PointsOfSeries ReadNewest(const StoredSeries& series, std::int64_t since = 0, std::int64_t until = INT64_MAX) {
     SeriesSlice slice;
+    reader.Begin();
     REQUIRE(reader.ReadNewest(series, since, until, slice).ok());
     return AsMap(slice);
   }
