@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -28,9 +29,12 @@ TEST_CASE("PodsFromList") {
 }
 
 TEST_CASE("KubeletSource: pods, and errors that name what to change") {
+  std::mutex mutex;
   std::string answer = test::HttpAnswer(R"({"items": [{"metadata": {"uid": "u1", "namespace": "n", "name": "p"}}]})");
   const test::StubServer kubelet([&](test::StubConnection& connection) {
-    if (connection.ReadRequest().starts_with("GET /pods ")) connection.Send(answer);
+    if (!connection.ReadRequest().starts_with("GET /pods ")) return;
+    const std::lock_guard lock(mutex);
+    connection.Send(answer);
   });
   KubeletSource source({.url = kubelet.Url(""), .token_file = "", .ca_file = ""});
   CHECK(source.name() == "kubelet");
@@ -39,7 +43,10 @@ TEST_CASE("KubeletSource: pods, and errors that name what to change") {
   CHECK(pods.value().size() == 1);
 
   const auto error = [&](const std::string& status, const std::string& body) {
-    answer = test::HttpAnswer(body, "", status);
+    {
+      const std::lock_guard lock(mutex);
+      answer = test::HttpAnswer(body, "", status);
+    }
     return source.Fetch().error();
   };
   const auto has = [](const Error& e, std::string_view text) {
