@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench/compare.py and bench/compare_exporter.py run and measure, in the small."""
+"""The benchmarks that are Python programs run and measure, in the small."""
 import json
 import os
 import shutil
@@ -53,6 +53,15 @@ class Compare(Case):
         # All pods are of one deployment.
         self.assert_close(answers["memory by deployment, whole run"]["mean"],
                           PODS * answers["newest memory of all pods"]["mean"], "memory of the deployment")
+
+
+class LateDocuments(Case):
+    def test_it_measures(self):
+        done = procs.run([sys.executable, os.path.join(BENCH, "late_documents.py"), "--nodes=2", "--pods=3",
+                          "--documents=5"], timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"answers +\{200: 10\}")
+        self.assertRegex(done.stdout, r"all shown after +\d+\.\d s")
 
 
 class CompareExporter(Case):

@@ -53,7 +53,7 @@ TEST_CASE_FIXTURE(StoreFixture, "Series that no bucket names go too, those in us
     store->Append({t, {{stays, point}, {Of({Kind::kPod, "n", "ns", "", "pod" + std::to_string(hour)}), point}}});
     WaitWritten(*store);
   }
-  CHECK(Query(File(), "SELECT count(*) FROM series") <= 6);
+  CHECK(Eventually([&] { return Query(File(), "SELECT count(*) FROM series") <= 6; }));
   store.reset();  // a store that runs on forgets members of its memory a little later
   store = Open();
   CHECK(store->Knows({Kind::kPod, "", "", "", "stays"}));
