@@ -43,7 +43,6 @@ class ChurningTarget:
 
 class Live(Case):
     def start(self, new_pods):
-        session.lock()
         self.target = ChurningTarget(new_pods)
         self.addCleanup(self.target.stop)
         self.aggregator = self.started(procs.aggregator(
@@ -114,7 +113,6 @@ class Retention(Case):
         import_files(files, data)
 
     def test_a_pod_is_forgotten(self):
-        session.lock()
         now = int(time.time())
         pods = 50_000 if session.everything else 20_000
         data = self.temp_dir()

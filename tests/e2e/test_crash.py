@@ -74,7 +74,6 @@ class Late:
 
 class Kills(Case):
     def setUp(self):
-        session.lock()
         self.data = self.temp_dir()
         self.begin = int(time.time())
         # Half of the history is older than the retention already.
@@ -163,7 +162,6 @@ class Commands(Case):
     """Imports and exports that are killed at random."""
 
     def setUp(self):
-        session.lock()
         self.files = self.temp_dir()
         end = int(time.time()) // 10 * 10
         self.history = History(end - 40_000, end, pods=20, interval=10)

@@ -38,7 +38,6 @@ def cut(_, content, start):
 class Damage(Case):
     @classmethod
     def setUpClass(cls):
-        session.lock()
         cls.pristine = tempfile.mkdtemp(prefix="cloud-monitor-e2e-test.")
         cls.addClassCleanup(shutil.rmtree, cls.pristine, ignore_errors=True)
         cls.start = int(time.time()) - 3000
