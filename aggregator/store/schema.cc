@@ -27,10 +27,13 @@ constexpr const char* kEmptyFileSettings =
 // synchronous=NORMAL        a commit survives the death of the process; a power cut may lose the last few, never damage
 //                           the file (in WAL mode only checkpoints are synced)
 // journal_size_limit        the -wal file shrinks back to this after a checkpoint
+// cache_size=-2000          KiB, SQLite's default; said again, as the number of pages was reckoned before page_size was
+// set
 constexpr const char* kSettings =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=NORMAL;"
-    "PRAGMA journal_size_limit=16777216;";
+    "PRAGMA journal_size_limit=16777216;"
+    "PRAGMA cache_size=-2000;";
 
 // `bucket` is the journal: buckets that are not yet in parts. Keys of `part` and `chunk`: grid.h. None is WITHOUT
 // ROWID: such a table keeps large values in pages of their own. `series` is found by a hash of its name, as an index of

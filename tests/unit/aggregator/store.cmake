@@ -21,5 +21,5 @@ cm_test(aggregator_chunk_codec_test
   DEPS cm::aggregator_chunk_codec ZLIB::ZLIB)
 
 cm_test(aggregator_database_test
-  SOURCES store/chunk_rows_property_test.cc store/chunk_rows_test.cc store/series_table_test.cc
-  DEPS cm::aggregator_database)
+  SOURCES store/chunk_rows_property_test.cc store/chunk_rows_test.cc store/schema_test.cc store/series_table_test.cc
+  DEPS cm::aggregator_database SQLite::SQLite3)
