@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/api/metrics_page.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -90,6 +91,26 @@ constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 4> kStoreCoun
      &store::StoreStats::database_bytes},
 }};
 
+using remote_write::ShipStats;
+constexpr MetricDef kSendRequests{"cloudmon_remote_write_requests_total",
+                                  "Requests to the receiver: ok, refused (4xx: its samples are dropped), or failed "
+                                  "(429, 5xx, no answer: sent again).",
+                                  MetricType::kCounter};
+constexpr std::array<StatMetric<ShipStats, std::uint64_t>, 3> kSendCounters{{
+    {{"cloudmon_remote_write_samples_total", "Samples that the receiver has taken.", MetricType::kCounter},
+     &ShipStats::samples},
+    {{"cloudmon_remote_write_samples_dropped_total", "Samples that the receiver refused for good.",
+      MetricType::kCounter},
+     &ShipStats::samples_dropped},
+    {{"cloudmon_remote_write_retries_total", "Requests sent again after they failed.", MetricType::kCounter},
+     &ShipStats::retries},
+}};
+constexpr MetricDef kSendLag{"cloudmon_remote_write_lag_seconds",
+                             "From the newest bucket that was sent with all before it to the newest there is.",
+                             MetricType::kGauge};
+constexpr MetricDef kSendUp{"cloudmon_remote_write_up", "1 where the receiver took the last request, else 0.",
+                            MetricType::kGauge};
+
 // Pods are many, and their exporters show them: only their sums are on the page.
 std::vector<series::MetricKind> RollupKinds() {
   std::vector<series::MetricKind> kinds(series::kMetricKinds.begin(), series::kMetricKinds.end());
@@ -128,6 +149,19 @@ void WriteIngest(Writer& writer, const scrape::LoopStats& loop) {
   writer.Add(RenderLabels({{"result", "ok"}}), loop.pushes - loop.late_pushes);
   writer.Add(RenderLabels({{"result", "late"}}), loop.late_pushes);
   writer.Add(RenderLabels({{"result", "refused"}}), loop.push_refusals);
+}
+
+void WriteSending(Writer& writer, const ShipStats& stats, std::int64_t newest_bucket_seconds) {
+  writer.Begin(kSendRequests);
+  writer.Add(RenderLabels({{"result", "ok"}}), stats.requests_ok);
+  writer.Add(RenderLabels({{"result", "refused"}}), stats.requests_refused);
+  writer.Add(RenderLabels({{"result", "failed"}}), stats.requests_failed);
+  WriteStats(writer, kSendCounters, stats);
+  writer.Begin(kSendLag);
+  AddNumber(writer, "", std::max<std::int64_t>(newest_bucket_seconds - stats.sent_until_seconds, 0));
+  if (!stats.up) return;
+  writer.Begin(kSendUp);
+  writer.Add("", std::uint64_t{*stats.up});
 }
 
 void WriteTargets(Writer& writer, const std::vector<scrape::TargetStatus>& targets) {
@@ -218,6 +252,7 @@ std::string WriteMetricsPage(const MetricsInput& input, exposition::Format forma
   WriteStats(writer, kStoreSizes, input.store);
   WriteStats(writer, kStoreTimes, input.store);
   WriteStats(writer, kStoreCounters, input.store);
+  if (input.remote_write) WriteSending(writer, *input.remote_write, input.store.newest_bucket_seconds);
   WriteRollups(writer, input.rollups);
   writer.AddFamilies(input.requests);
   exposition::WriteProcessMetrics(writer, input.process);
@@ -236,6 +271,10 @@ std::string MetricsMarkdown() {
   for (const auto& metric : kStoreSizes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreTimes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreCounters) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kSendRequests, "result");
+  for (const auto& metric : kSendCounters) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kSendLag, "");
+  AppendRow(rows, kSendUp, "");
   for (const series::MetricKind& kind : RollupKinds()) {
     for (const series::MetricField& field : series::kMetricFields) {
       const std::string name = series::MetricName(kind, field);
