@@ -60,7 +60,7 @@ void AddRemoteWriteOptions(config::OptionTable& table, RemoteWriteConfig& c) {
   table.Add({"remote-write.timeout", "Time the receiver has to answer a request, 1s to 5m.", &c.timeout, "", ""});
   table.Add(
       {"remote-write.max-samples-per-send",
-       "A bucket with more samples is sent in several requests; 10000 samples are about 1.5 MB, packed a tenth of "
+       "A bucket with more samples is sent in several requests; 10000 samples are about 2 MB, packed a tenth of "
        "it.",
        &c.max_samples_per_send, "", ""});
 }

@@ -11,7 +11,7 @@ Result<Window> WindowReader::Read(std::int64_t start_seconds, std::int64_t end_s
   while (true) {
     const std::int64_t left = (end_seconds - start_seconds) / interval_seconds_;
     const std::int64_t buckets = std::clamp<std::int64_t>(left, 1, buckets_);
-    const std::size_t max_points = buckets == 1 ? SIZE_MAX : kWindowPoints;
+    const std::size_t max_points = buckets == 1 ? SIZE_MAX : window_points_;
     auto window = ReadAll(start_seconds, start_seconds + buckets * interval_seconds_, max_points);
     if (window.ok() || window.error().code != ErrorCode::kLimit) {
       constexpr std::int64_t kMostBuckets = std::int64_t{1} << 24U;  // a gap may last

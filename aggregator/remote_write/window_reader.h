@@ -18,8 +18,8 @@ inline constexpr std::size_t kWindowPoints = 100'000;
 class WindowReader {
  public:
   // `store` must outlive it.
-  WindowReader(const store::Store& store, std::int64_t interval_seconds)
-      : store_(store), interval_seconds_(interval_seconds) {}
+  WindowReader(const store::Store& store, std::int64_t interval_seconds, std::size_t window_points = kWindowPoints)
+      : store_(store), interval_seconds_(interval_seconds), window_points_(window_points) {}
 
   // Buckets from start on, at least one, and before `end_seconds`: as many as there is room for. Error: kIo.
   Result<Window> Read(std::int64_t start_seconds, std::int64_t end_seconds);
@@ -30,6 +30,7 @@ class WindowReader {
  private:
   const store::Store& store_;
   const std::int64_t interval_seconds_;
+  const std::size_t window_points_;
   std::int64_t buckets_ = 1;  // of the next window, at most
 };
 
