@@ -179,6 +179,7 @@ std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string p
               "send. Read again on reload.",
               &c.ingest_token_file, "", "FILE"});
   table->Add({"ingest.max-body-bytes", "A longer pushed document is refused.", &c.ingest_max_body_bytes, "", ""});
+  AddRemoteWriteOptions(*table, c.remote_write);
   return table;
 }
 
@@ -221,6 +222,7 @@ Status FinishConfig(AggregatorConfig& c) {
   }
   c.scrape_timeout = std::min(c.scrape_timeout, c.scrape_interval);
   if (const Status targets = CheckTargets(c); !targets.ok()) return targets;
+  if (const Status remote_write = FinishRemoteWrite(c.remote_write); !remote_write.ok()) return remote_write;
   return FinishKubernetes(c);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/remote_write_config.h"
 #include "common/config/options.h"
 #include "common/result.h"
 
@@ -43,6 +44,7 @@ struct AggregatorConfig {
   std::vector<std::string> web_cors_origins;
   std::string ingest_token_file;
   std::int64_t ingest_max_body_bytes = 4 << 20;
+  RemoteWriteConfig remote_write;
 };
 
 // The table of all settings, bound to `config`'s fields, which must outlive it.

@@ -21,6 +21,7 @@
 #include "aggregator/config.h"
 #include "aggregator/discoveries.h"
 #include "aggregator/discovery/shard.h"
+#include "aggregator/remote_writer.h"
 #include "aggregator/scrape/loop.h"
 #include "aggregator/store/store.h"
 #include "common/http/address.h"
@@ -104,11 +105,13 @@ class Aggregator {
         config_(std::move(loaded.config)),
         ingest_token_(std::move(loaded.ingest_token.text)),
         discovery_maker_(std::move(maker)),
-        store_(std::move(store)) {
+        store_(std::move(store)),
+        remote_writer_(*store_, clock) {
+    remote_writer_.Set(config_);
     const LoopOptions options = LoopOptionsOf(config_);
     loop_ = scrape::Loop::Start(
         options, clock, std::move(discoveries), RestoreBucketer(*store_, options.interval_seconds),
-        [this](series::Bucket bucket) { store_->Append(std::move(bucket)); },
+        [this](series::Bucket bucket) { Append(std::move(bucket)); },
         [this](const auto& buckets_seconds, const auto& change) { return Amend(buckets_seconds, change); });
   }
 
@@ -124,10 +127,12 @@ class Aggregator {
       return status;
     }
     WarnOfReadableToken(loaded.value());
+    const bool same_remote_write = SameRemoteWrite(loaded.value().config);
     config_ = std::move(loaded.value().config);
     ingest_token_ = std::move(loaded.value().ingest_token.text);
     loop_->Reload(LoopOptionsOf(config_), std::move(discoveries));
     store_->SetRetention(Seconds(config_.storage_retention));
+    if (!same_remote_write) remote_writer_.Set(config_);
     spdlog::info("settings reloaded");
     return status;
   }
@@ -140,6 +145,7 @@ class Aggregator {
 
   [[nodiscard]] const store::Store& store() const { return *store_; }
   [[nodiscard]] const scrape::Loop& loop() const { return *loop_; }
+  [[nodiscard]] const RemoteWriter& remote_writer() const { return remote_writer_; }
 
  private:
   using LoopOptions = scrape::LoopOptions;
@@ -151,9 +157,21 @@ class Aggregator {
     return Status::Ok();
   }
 
+  // What is sent is not sent anew where nothing has changed.
+  [[nodiscard]] bool SameRemoteWrite(const AggregatorConfig& next) const {
+    return next.remote_write == config_.remote_write && next.storage_retention == config_.storage_retention;
+  }
+
+  void Append(series::Bucket bucket) {
+    const std::int64_t time_seconds = bucket.time_seconds;
+    store_->Append(std::move(bucket));
+    remote_writer_.Stored({time_seconds});
+  }
+
   // What was pushed late waits where the store cannot take it; the log says so once.
   Status Amend(const std::vector<std::int64_t>& buckets_seconds, const std::function<void(series::Bucket&)>& change) {
     Status status = store_->Amend(buckets_seconds, change);
+    remote_writer_.Stored(buckets_seconds);  // after a failure too, for some may have changed
     if (!status.ok() && !amending_fails_) {
       const bool lost = status.error().code == ErrorCode::kInvalid;
       spdlog::error("late documents for bucket {} and others {}: {}", buckets_seconds.front(),
@@ -191,8 +209,9 @@ class Aggregator {
   std::string ingest_token_;        // guarded by mu_
   DiscoveryMaker discovery_maker_;  // guarded by mu_
   const std::unique_ptr<store::Store> store_;
-  bool amending_fails_ = false;         // of the loop's thread
-  std::unique_ptr<scrape::Loop> loop_;  // after store_: it ends first
+  bool amending_fails_ = false;  // of the loop's thread
+  RemoteWriter remote_writer_;
+  std::unique_ptr<scrape::Loop> loop_;  // after what it calls: it ends first
 };
 
 int Fail(const Error& error) {
@@ -220,7 +239,8 @@ int Run(int argc, const char* const* argv, const Loaded& loaded) {
                     // Handlers have little stack (common/http/server.h); reading YAML may take much.
                     .reload = [&] { return std::async(std::launch::async, [&] { return aggregator.Reload(); }).get(); },
                     .push = [&](scrape::PushedReading pushed) { return aggregator.Push(std::move(pushed)); },
-                    .ingest_token = [&] { return aggregator.ingest_token(); }};
+                    .ingest_token = [&] { return aggregator.ingest_token(); },
+                    .remote_write_stats = [&] { return aggregator.remote_writer().Stats(); }};
   deps.options.interval_seconds = Seconds(config.scrape_interval);
   deps.options.max_points = static_cast<std::size_t>(config.query_max_points);
   deps.options.rollup_metrics = config.web_rollup_metrics;

@@ -34,6 +34,7 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 find_package(CURL REQUIRED)
 find_package(Protobuf REQUIRED)
+find_package(Snappy REQUIRED)
 find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
 find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
 

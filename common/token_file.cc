@@ -8,8 +8,11 @@
 
 namespace cloudmon {
 
+namespace {
+constexpr std::size_t kMaxFileBytes = 64U << 10U;
+}
+
 Result<std::string> ReadTokenFile(const std::string& path) {
-  constexpr std::size_t kMaxFileBytes = 64U << 10U;
   const auto content = ReadFile(path, kMaxFileBytes);
   if (!content.ok()) return content.error();
   std::string_view rest = content.value();
@@ -20,6 +23,18 @@ Result<std::string> ReadTokenFile(const std::string& path) {
     return Error{ErrorCode::kInvalid, path + ": expected a token in the first line"};
   }
   return std::string(token);
+}
+
+Result<std::string> ReadPasswordFile(const std::string& path) {
+  const auto content = ReadFile(path, kMaxFileBytes);
+  if (!content.ok()) return content.error();
+  std::string_view rest = content.value();
+  std::string_view password = text::CutLine(rest);
+  if (password.ends_with('\r')) password.remove_suffix(1);
+  if (password.empty() || password.find('\0') != std::string_view::npos) {
+    return Error{ErrorCode::kInvalid, path + ": expected a password in the first line"};
+  }
+  return std::string(password);
 }
 
 }  // namespace cloudmon

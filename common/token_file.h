@@ -11,4 +11,7 @@ namespace cloudmon {
 // the file: kInvalid where the line is empty or is not printable ASCII, else why the file cannot be read. Thread-safe.
 Result<std::string> ReadTokenFile(const std::string& path);
 
+// The same for a password: any text, blanks included, and kInvalid only where the line is empty.
+Result<std::string> ReadPasswordFile(const std::string& path);
+
 }  // namespace cloudmon

@@ -7,8 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "common/post/url.h"
 #include "common/utf8.h"
-#include "exporter/push/url.h"
 
 namespace cloudmon {
 namespace {
@@ -44,7 +44,7 @@ Status FinishPush(PushSettings& push) {
     return Error{ErrorCode::kInvalid,
                  "push.url: is empty, so the other push settings have no effect; set it, or remove them"};
   }
-  auto url = push::ParsePushUrl(push.url);
+  auto url = post::ParseUrl(push.url, {"/api/ingest", "http://aggregator:8082", "a token goes into push.token-file"});
   if (!url.ok()) return Wrap(url.error(), "push.url");
   push.url = std::move(url.value());
   if (push.interval < std::chrono::seconds{1} || push.interval > std::chrono::minutes{5}) {

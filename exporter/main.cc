@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
-#include <random>
 #include <utility>
 
 #include "common/file.h"
@@ -38,13 +37,10 @@ std::unique_ptr<push::Pusher> StartPusher(const ExporterConfig& config, Collecto
   options.node = config.node_name;
   options.interval = config.push.interval;
   options.queue = static_cast<std::size_t>(config.push.queue);
-  options.sender.url = config.push.url;
-  options.sender.token_file = config.push.token_file;
-  const auto random = [engine = std::minstd_rand(std::random_device{}())]() mutable {
-    return std::generate_canonical<double, 32>(engine);
-  };
+  options.url = config.push.url;
+  options.token_file = config.push.token_file;
   return std::make_unique<push::Pusher>(
-      options, [&collector] { return collector.PushDocument(); }, random, clock, stats);
+      options, [&collector] { return collector.PushDocument(); }, post::MakeRandom(), clock, stats);
 }
 
 int Run(const ExporterConfig& config) {

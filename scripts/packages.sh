@@ -4,13 +4,14 @@
 # are in tests/e2e/install.
 
 # libc-ares-dev: DNS look-ups for scrape.dns that never block and can be ended (aggregator/discovery/dns_resolver.h).
+# libsnappy-dev: remote_write packs its requests so, and no other way is in the protocol (aggregator/remote_write/request.h).
 # libxxhash-dev is headers only: hashes of series' names, in place of the names (aggregator/scrape/head_hash.h).
 
 # shellcheck disable=SC2034  # used by those who source this
 build_packages=(
   ca-certificates cmake g++ ninja-build pkg-config
-  libbenchmark-dev libc-ares-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libnghttp2-dev libprotobuf-dev libspdlog-dev
-  libsqlite3-dev libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler
+  libbenchmark-dev libc-ares-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libnghttp2-dev libprotobuf-dev libsnappy-dev
+  libspdlog-dev libsqlite3-dev libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler
   zlib1g-dev
   curl
 )

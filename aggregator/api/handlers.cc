@@ -93,6 +93,7 @@ Response HandleMetrics(const Shared& shared, const Request& request) {
                            .store = shared.deps.store.Stats(),
                            .targets = shared.deps.targets(),
                            .rollups = NewestRollups(shared.deps),
+                           .remote_write = shared.deps.remote_write_stats(),
                            .requests = shared.requests.Collect(),
                            .process = shared.deps.process_stats()};
   const exposition::Format format = exposition::NegotiateFormat(request.Header("Accept"));

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "aggregator/remote_write/ship_stats.h"
 #include "aggregator/scrape/loop.h"
 #include "aggregator/scrape/status.h"
 #include "aggregator/store/store.h"
@@ -37,6 +39,7 @@ struct ApiDeps {
   // POST /api/ingest. Errors as scrape::Loop::Push().
   std::function<Status(scrape::PushedReading)> push{};
   std::function<std::string()> ingest_token{};  // what a sender must present; empty: nothing
+  std::function<std::optional<remote_write::ShipStats>()> remote_write_stats{};  // nullopt: it is off
 };
 
 // All routes. Every error is JSON, {"error": {"code", "message"}}, and names what to change; answers under /api are

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/api/metrics_page.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "aggregator/series/metric_names.h"
 #include "aggregator/series/model.h"
 #include "common/exposition/process_metrics.h"
 #include "common/version.h"
@@ -17,7 +20,6 @@ using exposition::MetricDef;
 using exposition::MetricType;
 using exposition::RenderLabels;
 using exposition::Writer;
-using series::Field;
 using series::Kind;
 
 constexpr MetricDef kBuildInfo{"cloudmon_build_info", "Always 1; the label is the program's version.",
@@ -89,44 +91,36 @@ constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 4> kStoreCoun
      &store::StoreStats::database_bytes},
 }};
 
-// The rollups are these kinds times these fields: cloudmon_<kind>_<suffix>.
-struct RollupKind {
-  Kind kind;
-  std::string_view labels;  // for the documentation
-  std::string_view whose;   // ends the help text
-};
-constexpr std::array<RollupKind, 4> kRollupKinds{{
-    {Kind::kNamespace, "namespace", "the namespace's pods"},
-    {Kind::kDeployment, "namespace, deployment", "the deployment's pods"},
-    {Kind::kNode, "node", "the node itself"},
-    {Kind::kCluster, "", "the cluster"},
+using remote_write::ShipStats;
+constexpr MetricDef kSendRequests{"cloudmon_remote_write_requests_total",
+                                  "Requests to the receiver: ok, refused (4xx: its samples are dropped), or failed "
+                                  "(429, 5xx, no answer: sent again).",
+                                  MetricType::kCounter};
+constexpr std::array<StatMetric<ShipStats, std::uint64_t>, 3> kSendCounters{{
+    {{"cloudmon_remote_write_samples_total", "Samples that the receiver has taken.", MetricType::kCounter},
+     &ShipStats::samples},
+    {{"cloudmon_remote_write_samples_dropped_total", "Samples that the receiver refused for good.",
+      MetricType::kCounter},
+     &ShipStats::samples_dropped},
+    {{"cloudmon_remote_write_retries_total", "Requests sent again after they failed.", MetricType::kCounter},
+     &ShipStats::retries},
 }};
+constexpr MetricDef kSendLag{"cloudmon_remote_write_lag_seconds",
+                             "From the newest bucket that was sent with all before it to the newest there is.",
+                             MetricType::kGauge};
+constexpr MetricDef kSendUp{"cloudmon_remote_write_up", "1 where the receiver took the last request, else 0.",
+                            MetricType::kGauge};
 
-struct RollupField {
-  Field field;
-  std::string_view suffix;
-  std::string_view what;  // begins the help text
-  MetricType type;
-  bool is_microseconds = false;
-};
-constexpr std::array<RollupField, 8> kRollupFields{{
-    {Field::kCpuUsageUsec, "cpu_usage_seconds_total", "CPU time used by", MetricType::kCounter, true},
-    {Field::kMemoryBytes, "memory_bytes", "Memory in use by", MetricType::kGauge},
-    {Field::kMemoryWorkingSetBytes, "memory_working_set_bytes", "Working set memory of", MetricType::kGauge},
-    {Field::kDiskReadBytes, "disk_read_bytes_total", "Bytes read from disks by", MetricType::kCounter},
-    {Field::kDiskWriteBytes, "disk_written_bytes_total", "Bytes written to disks by", MetricType::kCounter},
-    {Field::kNetworkRxBytes, "network_receive_bytes_total", "Bytes received from the network by", MetricType::kCounter},
-    {Field::kNetworkTxBytes, "network_transmit_bytes_total", "Bytes sent to the network by", MetricType::kCounter},
-    {Field::kPods, "pods", "Pods that reported in the newest bucket", MetricType::kGauge},
-}};
-
-std::string RollupName(const RollupKind& kind, const RollupField& field) {
-  return "cloudmon_" + std::string(series::KindName(kind.kind)) + "_" + std::string(field.suffix);
+// Pods are many, and their exporters show them: only their sums are on the page.
+std::vector<series::MetricKind> RollupKinds() {
+  std::vector<series::MetricKind> kinds(series::kMetricKinds.begin(), series::kMetricKinds.end());
+  std::erase_if(kinds, [](const series::MetricKind& kind) { return kind.kind == Kind::kPod; });
+  return kinds;
 }
 
-std::string RollupHelp(const RollupKind& kind, const RollupField& field) {
-  if (field.field == Field::kPods) return std::string(field.what) + ".";
-  return std::string(field.what) + " " + std::string(kind.whose) + ".";
+MetricType TypeOf(const series::MetricField& field) {
+  const bool is_total = series::InfoOf(field.field).field_class == series::FieldClass::kTotal;
+  return is_total ? MetricType::kCounter : MetricType::kGauge;
 }
 
 // Whole numbers stay whole on the page; the writer has no signed ones, and a negative value here is a fault elsewhere
@@ -155,6 +149,19 @@ void WriteIngest(Writer& writer, const scrape::LoopStats& loop) {
   writer.Add(RenderLabels({{"result", "ok"}}), loop.pushes - loop.late_pushes);
   writer.Add(RenderLabels({{"result", "late"}}), loop.late_pushes);
   writer.Add(RenderLabels({{"result", "refused"}}), loop.push_refusals);
+}
+
+void WriteSending(Writer& writer, const ShipStats& stats, std::int64_t newest_bucket_seconds) {
+  writer.Begin(kSendRequests);
+  writer.Add(RenderLabels({{"result", "ok"}}), stats.requests_ok);
+  writer.Add(RenderLabels({{"result", "refused"}}), stats.requests_refused);
+  writer.Add(RenderLabels({{"result", "failed"}}), stats.requests_failed);
+  WriteStats(writer, kSendCounters, stats);
+  writer.Begin(kSendLag);
+  AddNumber(writer, "", std::max<std::int64_t>(newest_bucket_seconds - stats.sent_until_seconds, 0));
+  if (!stats.up) return;
+  writer.Begin(kSendUp);
+  writer.Add("", std::uint64_t{*stats.up});
 }
 
 void WriteTargets(Writer& writer, const std::vector<scrape::TargetStatus>& targets) {
@@ -207,17 +214,17 @@ std::vector<LabelledPoint> LastPointsOf(Kind kind, const std::vector<store::Seri
 }
 
 void WriteRollups(Writer& writer, const std::vector<store::SeriesSlice>& rollups) {
-  for (const RollupKind& kind : kRollupKinds) {
+  for (const series::MetricKind& kind : RollupKinds()) {
     const auto members = LastPointsOf(kind.kind, rollups);
-    for (const RollupField& field : kRollupFields) {
-      const std::string name = RollupName(kind, field);
-      const std::string help = RollupHelp(kind, field);
-      writer.Begin({name, help, field.type});
+    for (const series::MetricField& field : series::kMetricFields) {
+      const std::string name = series::MetricName(kind, field);
+      const std::string help = series::MetricHelp(kind, field);
+      writer.Begin({name, help, TypeOf(field)});
       for (const auto& [labels, point] : members) {
         if (!point->Has(field.field)) continue;
         const std::int64_t value = point->Get(field.field);
-        if (field.is_microseconds) {
-          writer.Add(labels, static_cast<double>(value) / 1e6);
+        if (series::IsInMicroseconds(field.field)) {
+          writer.Add(labels, series::MetricValue(field.field, value));
         } else {
           AddNumber(writer, labels, value);
         }
@@ -245,6 +252,7 @@ std::string WriteMetricsPage(const MetricsInput& input, exposition::Format forma
   WriteStats(writer, kStoreSizes, input.store);
   WriteStats(writer, kStoreTimes, input.store);
   WriteStats(writer, kStoreCounters, input.store);
+  if (input.remote_write) WriteSending(writer, *input.remote_write, input.store.newest_bucket_seconds);
   WriteRollups(writer, input.rollups);
   writer.AddFamilies(input.requests);
   exposition::WriteProcessMetrics(writer, input.process);
@@ -263,11 +271,15 @@ std::string MetricsMarkdown() {
   for (const auto& metric : kStoreSizes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreTimes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreCounters) AppendRow(rows, metric.def, "");
-  for (const RollupKind& kind : kRollupKinds) {
-    for (const RollupField& field : kRollupFields) {
-      const std::string name = RollupName(kind, field);
-      const std::string help = RollupHelp(kind, field);
-      AppendRow(rows, {name, help, field.type}, kind.labels);
+  AppendRow(rows, kSendRequests, "result");
+  for (const auto& metric : kSendCounters) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kSendLag, "");
+  AppendRow(rows, kSendUp, "");
+  for (const series::MetricKind& kind : RollupKinds()) {
+    for (const series::MetricField& field : series::kMetricFields) {
+      const std::string name = series::MetricName(kind, field);
+      const std::string help = series::MetricHelp(kind, field);
+      AppendRow(rows, {name, help, TypeOf(field)}, kind.labels);
     }
   }
   AppendRow(rows, kHttpRequests, "route, code");

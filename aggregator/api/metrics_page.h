@@ -4,9 +4,11 @@
 
 #include <prometheus/metric_family.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "aggregator/remote_write/ship_stats.h"
 #include "aggregator/scrape/status.h"
 #include "aggregator/store/store.h"
 #include "common/exposition/format.h"
@@ -24,8 +26,9 @@ struct MetricsInput {
   scrape::LoopStats loop;
   store::StoreStats store;
   std::vector<scrape::TargetStatus> targets;
-  std::vector<store::SeriesSlice> rollups;         // of namespaces, deployments, nodes, the cluster: last points count
-  std::vector<prometheus::MetricFamily> requests;  // kHttpRequests
+  std::vector<store::SeriesSlice> rollups;  // of namespaces, deployments, nodes, the cluster: last points count
+  std::optional<remote_write::ShipStats> remote_write{};  // nullopt: it is off
+  std::vector<prometheus::MetricFamily> requests;         // kHttpRequests
   ProcessStats process;
 };
 

@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "aggregator/commands/output_directory.h"
 #include "aggregator/commands/prepare.h"
 #include "aggregator/commands/progress.h"
 #include "aggregator/export/range.h"
 #include "aggregator/export/writer.h"
 #include "aggregator/store/database_reader.h"
+#include "common/output_directory.h"
 #include "common/signals.h"
 
 namespace cloudmon {

@@ -14,6 +14,22 @@ namespace cloudmon::push {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+// What a document is refused with while a setting here or there is wrong is sent again.
+post::SenderOptions SenderOptionsOf(const PusherOptions& options) {
+  post::SenderOptions sender;
+  sender.url = options.url;
+  sender.headers = {"Content-Type: application/json", "Content-Encoding: gzip"};
+  sender.retried = {401, 403, 404, 408, 425, 429};
+  sender.names = {"push.url", "push.token-file", "", "the aggregator"};
+  sender.token_file = options.token_file;
+  sender.timeout = options.timeout;
+  return sender;
+}
+
+}  // namespace
+
 std::int64_t OffsetMs(std::string_view node, std::int64_t interval_ms) {
   return static_cast<std::int64_t>(std::hash<std::string_view>{}(node) % static_cast<std::uint64_t>(interval_ms));
 }
@@ -32,7 +48,7 @@ Pusher::Pusher(const PusherOptions& options, std::function<std::string()> docume
       stats_(stats),
       queue_(options.queue),
       backoff_(std::move(random)),
-      sender_(MakeCurlSender(options.sender)),
+      sender_(post::MakeCurlSender(SenderOptionsOf(options))),
       next_tick_ms_(NextTickMs(clock.NowMs(), options.interval.count(), offset_ms_)),
       thread_([this] { Run(); }) {}
 
@@ -85,17 +101,17 @@ milliseconds Pusher::UntilNextEvent() const {
   return milliseconds(std::max<std::int64_t>(wait_ms, 0));
 }
 
-void Pusher::Finish(const SendResult& result) {
+void Pusher::Finish(const post::SendResult& result) {
   std::string document = std::move(*in_flight_);
   in_flight_.reset();
-  if (result.outcome == Outcome::kRetry) {
+  if (result.outcome == post::Outcome::kRetry) {
     ++stats_.failures;
     queue_.PutBack(std::move(document));
     retry_at_ms_ = clock_.SteadyMs() + backoff_.Failed(result.retry_after_ms);
     return LogFailing(result.message);
   }
   backoff_.Succeeded();
-  if (result.outcome == Outcome::kRefused) {
+  if (result.outcome == post::Outcome::kRefused) {
     ++stats_.refused;
     return LogRefused(result);
   }
@@ -104,7 +120,7 @@ void Pusher::Finish(const SendResult& result) {
   LogWorking();
 }
 
-void Pusher::LogRefused(const SendResult& result) {
+void Pusher::LogRefused(const post::SendResult& result) {
   if (!refused_statuses_.insert(result.status).second) return;
   spdlog::warn("push: the server refused a document, which is dropped: {}; more like this are only counted",
                result.message);

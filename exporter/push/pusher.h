@@ -15,8 +15,9 @@
 #include <thread>
 
 #include "common/clock.h"
+#include "common/post/backoff.h"
+#include "common/post/sender.h"
 #include "exporter/push/queue.h"
-#include "exporter/push/sender.h"
 #include "exporter/push/stats.h"
 
 namespace cloudmon::push {
@@ -31,7 +32,9 @@ struct PusherOptions {
   std::string node;  // its name decides when in the interval it pushes
   std::chrono::milliseconds interval{10'000};
   std::size_t queue = 60;  // documents kept while they cannot be sent
-  SenderOptions sender;
+  std::string url;         // as post::ParseUrl() gives it
+  std::string token_file;  // read for each document; empty: no token is sent
+  std::chrono::milliseconds timeout{5000};
 };
 
 // At each tick asks for a document and queues it; sends what is queued one by one, oldest first. Ticks that were missed
@@ -39,8 +42,8 @@ struct PusherOptions {
 // which documents are refused.
 class Pusher {
  public:
-  // `document` is called on the pusher's thread. `random` as in Backoff. `clock` and `stats` must outlive it.
-  // Throws std::runtime_error as MakeCurlSender.
+  // `document` is called on the pusher's thread. `random` as in post::Backoff. `clock` and `stats` must outlive it.
+  // Throws std::runtime_error as post::MakeCurlSender.
   Pusher(const PusherOptions& options, std::function<std::string()> document, std::function<double()> random,
          const Clock& clock, Stats& stats);
   // Ends at once: what is not sent yet is dropped, and how much that is gets logged.
@@ -53,8 +56,8 @@ class Pusher {
   void Turn();
   void Tick();
   void BeginSending();
-  void Finish(const SendResult& result);
-  void LogRefused(const SendResult& result);
+  void Finish(const post::SendResult& result);
+  void LogRefused(const post::SendResult& result);
   void LogFailing(const std::string& reason);
   void LogWorking();
   [[nodiscard]] std::chrono::milliseconds UntilNextEvent() const;
@@ -69,9 +72,9 @@ class Pusher {
 
   // Of the thread alone.
   Queue queue_;
-  Backoff backoff_;
+  post::Backoff backoff_;
   std::optional<std::string> in_flight_;  // the document that is being sent
-  const std::unique_ptr<Sender> sender_;
+  const std::unique_ptr<post::Sender> sender_;
   std::int64_t next_tick_ms_;                          // Unix time
   std::int64_t retry_at_ms_ = INT64_MIN / 2;           // steady time
   std::optional<std::uint64_t> dropped_when_failing_;  // while sending fails: what was dropped before

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What waits to be sent, and how long to wait after a failure. Pure. One thread at a time.
+// What waits to be sent. Pure. One thread at a time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
-#include <optional>
 #include <string>
 
 namespace cloudmon::push {
@@ -30,22 +28,6 @@ class Queue {
   const std::size_t capacity_;
   std::deque<std::string> documents_;  // oldest first
   std::uint64_t dropped_ = 0;
-};
-
-// How long to wait after the first failure, the second ...: a random time up to 1 s, 2 s, 4 s ... 60 s, so that many
-// nodes do not come back at the same moment, but at least what the server asks for, up to 5 minutes.
-class Backoff {
- public:
-  // `random` gives numbers from 0 up to, but not, 1.
-  explicit Backoff(std::function<double()> random) : random_(std::move(random)) {}
-
-  // The wait in milliseconds. `retry_after_ms`: what the server asks for.
-  [[nodiscard]] std::int64_t Failed(std::optional<std::int64_t> retry_after_ms);
-  void Succeeded() { failures_ = 0; }
-
- private:
-  const std::function<double()> random_;
-  unsigned failures_ = 0;
 };
 
 }  // namespace cloudmon::push

@@ -108,9 +108,16 @@ class Manifests(ManifestsCase):
         for directory, name, pod, container in self.each_container():
             with self.subTest(f"{directory}: {name}"):
                 if container["name"] in PROGRAMS:
-                    arguments = [argument.replace("/etc/cloud-monitor/push", secrets) for argument in container["args"]]
+                    arguments = [argument.replace("/etc/cloud-monitor/push", secrets)
+                                 .replace("$(REMOTE_WRITE_URL)", "https://metrics.example") for argument in container["args"]]
                     done = procs.run([PROGRAMS[container["name"]], *arguments, "--check-config"], env=environment)
                     self.assertEqual(done.returncode, 0, f"{name} {arguments}: {done.stderr}")
+
+    def test_variables_in_arguments_are_set(self):
+        for directory, name, _, container in self.each_container():
+            with self.subTest(f"{directory}: {name}"):
+                used = {variable for argument in container["args"] for variable in re.findall(r"\$\(([^)]*)\)", argument)}
+                self.assertLessEqual(used, {variable["name"] for variable in container.get("env", [])})
 
     def test_paths_in_arguments_are_mounted(self):
         for directory, name, pod, container in self.each_container():
@@ -227,7 +234,7 @@ class Documented(Case):
         session.need_tools("kubectl")
         blocks = r"^```yaml\n(# [a-z-]+/kustomization\.yaml\n.*?)^```$"
         found = re.findall(blocks, read("docs/operations.md"), re.MULTILINE | re.DOTALL)
-        self.assertEqual(len(found), 4)
+        self.assertEqual(len(found), 5)
         place = self.temp_dir()
         os.symlink(manifests.MANIFESTS, place + "/manifests")
         for text in found:

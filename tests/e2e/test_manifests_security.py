@@ -11,6 +11,8 @@ EXPORTER_POD = {"securityContext": POD, "hostPID": True, "token": True, "of_node
 AGGREGATOR_POD = {"securityContext": {**POD, "fsGroup": 65534, "fsGroupChangePolicy": "OnRootMismatch"}, "hostPID": False,
                   "token": True, "of_node": {}, "containers": ["aggregator"], "other_volumes": {}}
 TOKEN = {"push": {"secret": {"secretName": "cloud-monitor-push", "defaultMode": 0o440}}}
+RECEIVER = {"remote-write": {"secret": {"secretName": "cloud-monitor-remote-write", "defaultMode": 0o440,
+                                        "items": [{"key": "token", "path": "token"}]}}}
 AS_ROOT = {"securityContext": {**POD, "runAsNonRoot": False, "runAsUser": 0, "runAsGroup": 0}, "token": False}
 
 
@@ -26,6 +28,7 @@ SECURITY = {  # directory: (exporter, aggregator)
     "overlays/cri-k3s": (with_socket("/run/k3s/containerd"), AGGREGATOR_POD),
     "overlays/push": ({**EXPORTER_POD, "securityContext": {**POD, "fsGroup": 65534}, "other_volumes": TOKEN},
                       {**AGGREGATOR_POD, "token": False, "other_volumes": TOKEN}),
+    "overlays/remote-write": (EXPORTER_POD, {**AGGREGATOR_POD, "other_volumes": RECEIVER}),
     "overlays/rbac-proxy": ({**EXPORTER_POD, "containers": ["exporter", "kube-rbac-proxy"]},
                             {**AGGREGATOR_POD, "containers": ["aggregator", "kube-rbac-proxy"],
                              "other_volumes": {"rbac-proxy": ["configMap"]}}),
@@ -40,6 +43,7 @@ GRANTED = {  # directory: {service account: what the roles bound to it allow}
     "overlays/cri-crio": {AGGREGATOR: BOTH[AGGREGATOR]},
     "overlays/cri-k3s": {AGGREGATOR: BOTH[AGGREGATOR]},
     "overlays/push": {EXPORTER: BOTH[EXPORTER]},
+    "overlays/remote-write": BOTH,
     "overlays/rbac-proxy": {EXPORTER: ["cluster: " + PODS, "cluster: system:auth-delegator"],
                             AGGREGATOR: ["cloud-monitor: " + SLICES, "cluster: get /metrics",
                                          "cluster: system:auth-delegator"]},

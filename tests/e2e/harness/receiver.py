@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that takes pushed documents and answers as a test says."""
+"""A server that takes pushed documents, or other bodies, and answers as a test says."""
 import dataclasses
 import gzip
 import http.server
@@ -14,8 +14,12 @@ class Received:
     seconds: float  # monotonic
     path: str
     headers: object
-    document: dict
+    document: object
     status: int
+
+
+def gzipped_json(body):
+    return json.loads(gzip.decompress(body))
 
 
 def free_port():
@@ -28,10 +32,11 @@ def free_port():
 class Receiver:
     """Answers each POST on 127.0.0.1 with answer(document), which gives (status, {header: value}, text), until stop().
 
-    answer may block: each connection has a thread.
+    answer may block: each connection has a thread. decode makes documents of bodies; with https where `tls` is a context.
     """
 
-    def __init__(self, answer=lambda document: (200, {}, '{"status": "ok", "accepted": 1}'), port=0):
+    def __init__(self, answer=lambda document: (200, {}, '{"status": "ok", "accepted": 1}'), port=0, decode=gzipped_json,
+                 tls=None):
         self.received = []
         receiver = self
 
@@ -40,7 +45,7 @@ class Receiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                document = json.loads(gzip.decompress(body))
+                document = decode(body)
                 arrived = time.monotonic()
                 status, headers, text = answer(document)
                 receiver.received.append(Received(arrived, self.path, self.headers, document, status))
@@ -58,13 +63,16 @@ class Receiver:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            allow_reuse_address = True
 
             def handle_error(self, *_):
                 pass  # a connection that the other side broke off
 
         self._server = Server(("127.0.0.1", port), Handler)
+        if tls:  # each connection's thread shakes hands
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def documents(self, status=200):

@@ -49,7 +49,8 @@ struct Aggregator {
                             .process_stats = [] { return ProcessStats{}; },
                             .reload = [] { return Status::Ok(); },
                             .push = [this](scrape::PushedReading pushed) { return scraper.Push(std::move(pushed)); },
-                            .ingest_token = [] { return std::string(); }})) {
+                            .ingest_token = [] { return std::string(); },
+                            .remote_write_stats = [] { return std::nullopt; }})) {
     scraper.SetTargets({});
   }
 

@@ -25,12 +25,17 @@ struct Api {
   }
 
   [[nodiscard]] http::Router Router() {
-    return api::BuildRouter({store, clock, options, [this] { return targets; }, [] { return scrape::LoopStats{}; },
-                             [] { return ProcessStats{}; },
-                             [this]() -> Status {
+    return api::BuildRouter({.store = store,
+                             .clock = clock,
+                             .options = options,
+                             .targets = [this] { return targets; },
+                             .loop_stats = [] { return scrape::LoopStats{}; },
+                             .process_stats = [] { return ProcessStats{}; },
+                             .reload = [this]() -> Status {
                                if (reload_error.empty()) return Status::Ok();
                                return Error{ErrorCode::kInvalid, reload_error};
-                             }});
+                             },
+                             .remote_write_stats = [] { return std::nullopt; }});
   }
 
   http::Response Get(std::string_view target, std::string method = "GET") {

@@ -57,6 +57,14 @@ api::MetricsInput SampleInput() {
     const auto slices = store.Select(selector, test::kNewest, test::kNewest + 10, series::kAllFields, 100).value();
     input.rollups.insert(input.rollups.end(), slices.begin(), slices.end());
   }
+  input.remote_write = {.samples = 90'000,
+                        .samples_dropped = 120,
+                        .requests_ok = 9,
+                        .requests_refused = 1,
+                        .requests_failed = 4,
+                        .retries = 3,
+                        .sent_until_seconds = test::kNewest - 10,
+                        .up = false};
   prometheus::ClientMetric requests;
   requests.label = {{"code", "200"}, {"route", "/api/pods/{pod}"}};
   requests.counter.value = 7;
@@ -94,7 +102,17 @@ TEST_CASE("what is not known is left out") {
   CHECK(page.find("cloudmon_cluster") == std::string::npos);
   CHECK(page.find("cloudmon_target_up") == std::string::npos);
   CHECK(page.find("process_") == std::string::npos);
+  CHECK(page.find("remote_write") == std::string::npos);
   CHECK(page.find("cloudmon_targets{state=\"up\"} 0\n") != std::string::npos);
+}
+
+TEST_CASE("before the first request nobody knows of the receiver, and there is no lag of the past") {
+  api::MetricsInput input;
+  input.store.newest_bucket_seconds = 100;
+  input.remote_write = {.sent_until_seconds = 120, .up = {}};
+  const std::string page = api::WriteMetricsPage(input, exposition::Format::kText);
+  CHECK(page.find("cloudmon_remote_write_up") == std::string::npos);
+  CHECK(page.find("\ncloudmon_remote_write_lag_seconds 0\n") != std::string::npos);
 }
 
 TEST_CASE("each metric of the page is in the documentation's table, once") {

@@ -63,7 +63,7 @@ PusherOptions OptionsFor(const std::string& url) {
   PusherOptions options;
   options.node = "node-a";
   options.interval = std::chrono::milliseconds(1000);
-  options.sender.url = url;
+  options.url = url;
   return options;
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("what does not fit the queue is dropped, and the end does not wait for
   Stats stats;
   PusherOptions options = OptionsFor(silent.Url());
   options.queue = 1;
-  options.sender.timeout = std::chrono::milliseconds(600'000);
+  options.timeout = std::chrono::milliseconds(600'000);
   std::mutex mu;
   std::condition_variable changed;
   int made = 0;          // guarded by mu

@@ -3,10 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include <optional>
 #include <string>
 
-using cloudmon::push::Backoff;
 using cloudmon::push::Queue;
 
 namespace {
@@ -43,28 +41,4 @@ TEST_CASE("a document put back is the oldest again, or goes where there is no ro
   queue.PutBack(taken);
   CHECK(queue.dropped() == 1);
   CHECK(Drain(queue) == "bc");
-}
-
-TEST_CASE("waits grow from 1 s to 60 s, and are random below that") {
-  double random = 1;  // the end that is never reached shows the limits
-  Backoff backoff([&] { return random; });
-  for (const std::int64_t want : {1000, 2000, 4000, 8000, 16'000, 32'000, 60'000, 60'000}) {
-    CHECK(backoff.Failed(std::nullopt) == want);
-  }
-  for (int i = 0; i < 100; ++i) CHECK(backoff.Failed(std::nullopt) == 60'000);
-  random = 0.25;
-  CHECK(backoff.Failed(std::nullopt) == 15'000);
-  random = 0;
-  CHECK(backoff.Failed(std::nullopt) == 0);
-  backoff.Succeeded();
-  random = 0.5;
-  CHECK(backoff.Failed(std::nullopt) == 500);
-}
-
-TEST_CASE("what the server asks for is the least wait, up to 5 minutes") {
-  Backoff backoff([] { return 0.5; });
-  CHECK(backoff.Failed(0) == 500);
-  CHECK(backoff.Failed(7000) == 7000);
-  CHECK(backoff.Failed(86'400'000) == 300'000);
-  CHECK(backoff.Failed(1) == 4000);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporter/push/sender.h"
+#include "common/post/sender.h"
 
 #include <algorithm>
 #include <array>
@@ -9,9 +9,8 @@
 #include "common/libcurl/libcurl.h"
 #include "common/token_file.h"
 #include "common/version.h"
-#include "exporter/push/send_error.h"
 
-namespace cloudmon::push {
+namespace cloudmon::post {
 namespace {
 
 using std::chrono::milliseconds;
@@ -23,22 +22,21 @@ template <class Handle, class End>
 using Owned = std::unique_ptr<Handle, End>;
 using HeaderList = Owned<curl_slist, decltype(Libcurl::slist_free_all)>;
 
-HeaderList MakeHeaders(const Libcurl& curl, const std::string& authorization) {
-  curl_slist* list = nullptr;
+HeaderList MakeHeaders(const Libcurl& curl, const SenderOptions& options, const std::string& secret) {
   // Without "Expect:" libcurl waits for the server's leave before it sends a large body.
-  for (const std::string& line : {std::string("Content-Type: application/json"), std::string("Content-Encoding: gzip"),
-                                  std::string("Expect:"), authorization}) {
-    if (!line.empty()) list = curl.slist_append(list, line.c_str());
-  }
+  curl_slist* list = curl.slist_append(nullptr, "Expect:");
+  for (const std::string& line : options.headers) list = curl.slist_append(list, line.c_str());
+  if (!options.token_file.empty()) list = curl.slist_append(list, ("Authorization: Bearer " + secret).c_str());
   return {list, curl.slist_free_all};
 }
 
-// The header with the token; empty without a file.
-Result<std::string> ReadAuthorization(const std::string& file) {
-  if (file.empty()) return std::string();
-  const auto token = ReadTokenFile(file);
-  if (!token.ok()) return Wrap(token.error(), "push.token-file");
-  return "Authorization: Bearer " + token.value();
+// The token or password of the moment; empty where none is set.
+Result<std::string> ReadSecret(const SenderOptions& options) {
+  if (options.token_file.empty() && options.password_file.empty()) return std::string();
+  auto secret =
+      options.token_file.empty() ? ReadPasswordFile(options.password_file) : ReadTokenFile(options.token_file);
+  if (!secret.ok()) return Wrap(secret.error(), options.names.credentials);
+  return secret;
 }
 
 // libcurl's callbacks; returning less than was given ends the transfer.
@@ -70,20 +68,21 @@ class CurlSender final : public Sender {
   CurlSender& operator=(const CurlSender&) = delete;
   ~CurlSender() override { curl_.multi_remove_handle(multi_.get(), easy_.get()); }
 
-  void Start(std::string_view gzipped) override {
-    const auto authorization = ReadAuthorization(options_.token_file);
-    if (!authorization.ok()) {
-      failed_early_ = SendResult{.message = authorization.error().message};
+  void Start(std::string_view body) override {
+    const auto secret = ReadSecret(options_);
+    if (!secret.ok()) {
+      failed_early_ = SendResult{.message = secret.error().message};
       return;
     }
-    headers_ = MakeHeaders(curl_, authorization.value());
-    body_.clear();
+    headers_ = MakeHeaders(curl_, options_, secret.value());
+    answer_.clear();
     header_bytes_ = 0;
     error_text_[0] = '\0';
     CURL* easy = easy_.get();
     curl_.easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
-    curl_.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(gzipped.size()));
-    curl_.easy_setopt(easy, CURLOPT_POSTFIELDS, gzipped.data());
+    if (!options_.username.empty()) curl_.easy_setopt(easy, CURLOPT_PASSWORD, secret.value().c_str());
+    curl_.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    curl_.easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
     curl_.multi_add_handle(multi_.get(), easy);
   }
 
@@ -97,14 +96,14 @@ class CurlSender final : public Sender {
   void Wake() override { curl_.multi_wakeup(multi_.get()); }
 
  private:
-  // Everything that is the same for each document.
+  // Everything that is the same for each body.
   void Prepare() {
     CURL* easy = easy_.get();
-    body_.reserve(kMaxAnswerBytes);
+    answer_.reserve(kMaxAnswerBytes);
     curl_.easy_setopt(easy, CURLOPT_URL, options_.url.c_str());
     curl_.easy_setopt(easy, CURLOPT_POST, 1L);
     curl_.easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
-    curl_.easy_setopt(easy, CURLOPT_WRITEDATA, &body_);
+    curl_.easy_setopt(easy, CURLOPT_WRITEDATA, &answer_);
     curl_.easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
     curl_.easy_setopt(easy, CURLOPT_HEADERDATA, &header_bytes_);
     curl_.easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
@@ -115,6 +114,10 @@ class CurlSender final : public Sender {
     curl_.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // else the program's end waits for a silent name server
+    if (!options_.username.empty()) curl_.easy_setopt(easy, CURLOPT_USERNAME, options_.username.c_str());
+    if (!options_.ca_file.empty()) curl_.easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+    curl_.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options_.verify_tls ? 1L : 0L);
+    curl_.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options_.verify_tls ? 2L : 0L);
   }
 
   std::optional<SendResult> Perform() {
@@ -138,11 +141,11 @@ class CurlSender final : public Sender {
       long os_errno = 0;
       curl_.easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
       const char* said = error_text_[0] != '\0' ? error_text_.data() : curl_.easy_strerror(code);
-      result.message = TransferMessage(code, static_cast<int>(os_errno), said);
+      result.message = TransferMessage(code, static_cast<int>(os_errno), said, options_.names);
       return result;
     }
-    result.outcome = OutcomeOf(result.status);
-    if (result.outcome != Outcome::kSent) result.message = StatusMessage(result.status, body_);
+    result.outcome = OutcomeOf(result.status, options_.retried);
+    if (result.outcome != Outcome::kSent) result.message = StatusMessage(result.status, answer_, options_.names);
     curl_off_t retry_after_seconds = 0;
     curl_.easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_seconds);
     // A server may ask for any number of seconds; nobody waits for more than a day.
@@ -154,7 +157,7 @@ class CurlSender final : public Sender {
   const SenderOptions options_;
   std::optional<SendResult> failed_early_;
   HeaderList headers_;
-  std::string body_;              // of the answer
+  std::string answer_;            // its body
   std::size_t header_bytes_ = 0;  // of the answer
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   const Owned<CURLM, decltype(Libcurl::multi_cleanup)> multi_;
@@ -163,11 +166,9 @@ class CurlSender final : public Sender {
 
 }  // namespace
 
-Outcome OutcomeOf(long status) {
+Outcome OutcomeOf(long status, const std::vector<long>& retried) {
   if (status >= 200 && status < 300) return Outcome::kSent;
-  constexpr std::array kWorthRetrying = {401L, 403L, 404L, 408L, 425L, 429L};
-  const bool refused =
-      status >= 400 && status < 500 && std::ranges::find(kWorthRetrying, status) == kWorthRetrying.end();
+  const bool refused = status >= 400 && status < 500 && std::ranges::find(retried, status) == retried.end();
   return refused ? Outcome::kRefused : Outcome::kRetry;
 }
 
@@ -177,4 +178,4 @@ std::unique_ptr<Sender> MakeCurlSender(const SenderOptions& options) {
   return std::make_unique<CurlSender>(*curl.value(), options);
 }
 
-}  // namespace cloudmon::push
+}  // namespace cloudmon::post

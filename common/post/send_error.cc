@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporter/push/send_error.h"
+#include "common/post/send_error.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 #include "common/text.h"
 #include "common/utf8.h"
 
-namespace cloudmon::push {
+namespace cloudmon::post {
 namespace {
 
 // On one line, so that a server cannot write lines of our log.
@@ -29,41 +29,47 @@ std::string ServerMessage(std::string_view body) {
   return Shortened(body);
 }
 
-std::string_view WhatToCheck(long status) {
-  if (status >= 300 && status < 400) return "redirects are not followed: give push.url the final address";
-  if (status == 401 || status == 403) return "check push.token-file";
-  if (status == 404) return "check push.url";
+std::string WhatToCheck(long status, const Names& names) {
+  if (status >= 300 && status < 400) {
+    return "redirects are not followed: give " + std::string(names.url) + " the final address";
+  }
+  if (status == 401 || status == 403) return "check " + std::string(names.credentials);
+  if (status == 404) return "check " + std::string(names.url);
   return {};
 }
 
 }  // namespace
 
-std::string StatusMessage(long status, std::string_view body) {
+std::string StatusMessage(long status, std::string_view body, const Names& names) {
   std::string out = "HTTP " + std::to_string(status);
-  if (const std::string_view advice = WhatToCheck(status); !advice.empty()) out += ": " + std::string(advice);
+  if (const std::string advice = WhatToCheck(status, names); !advice.empty()) out += ": " + advice;
   if (const std::string said = ServerMessage(body); !said.empty()) out += "; the server says: " + said;
   return out;
 }
 
-std::string TransferMessage(CURLcode code, int os_errno, std::string_view detail) {
+std::string TransferMessage(CURLcode code, int os_errno, std::string_view detail, const Names& names) {
+  const std::string url(names.url), server(names.server), ca_file(names.ca_file);
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-      return "no answer in time: is the aggregator overloaded, or a firewall between?";
+      return "no answer in time: is " + server + " overloaded, or a firewall between?";
     case CURLE_COULDNT_RESOLVE_HOST:
-      return "the host's name is not known: check push.url, or DNS";
+      return "the host's name is not known: check " + url + ", or DNS";
     case CURLE_COULDNT_CONNECT:
       return "cannot connect: " + (os_errno != 0 ? std::generic_category().message(os_errno) : Shortened(detail)) +
-             "; is the aggregator running there?";
+             "; is " + server + " running there?";
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
       return "the server closed the connection before it answered";
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
-      return "the answer is not HTTP: check push.url's port";
+      return "the answer is not HTTP: check " + url + "'s port";
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return Shortened(detail) + (ca_file.empty() ? "" : ": check " + ca_file);
     default:
       return Shortened(detail);
   }
 }
 
-}  // namespace cloudmon::push
+}  // namespace cloudmon::post

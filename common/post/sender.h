@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends one document at a time to the aggregator.
+// Sends one body at a time to a server.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-namespace cloudmon::push {
+#include "common/post/send_error.h"
+
+namespace cloudmon::post {
 
 enum class Outcome : std::uint8_t {
   kSent,
@@ -17,8 +20,8 @@ enum class Outcome : std::uint8_t {
   kRetry,
 };
 
-// By the answer's HTTP status. Pure.
-[[nodiscard]] Outcome OutcomeOf(long status);
+// By the answer's HTTP status: 4xx is for good, but for `retried`. Pure.
+[[nodiscard]] Outcome OutcomeOf(long status, const std::vector<long>& retried);
 
 struct SendResult {
   Outcome outcome = Outcome::kRetry;
@@ -28,9 +31,16 @@ struct SendResult {
 };
 
 struct SenderOptions {
-  std::string url;  // as ParsePushUrl gives it
-  std::string
-      token_file;  // its first line is read for each document, so that a token may change; empty: no token is sent
+  std::string url;                   // as ParseUrl() gives it
+  std::vector<std::string> headers;  // "Content-Type: application/json"
+  std::vector<long> retried;         // statuses of 4xx that are not for good
+  Names names;                       // of what lives as long as the program
+  // Either a bearer token, or a user name and a password, or neither. Files are read for each body, so that they may
+  // change; their first line counts.
+  std::string token_file;
+  std::string username, password_file;
+  std::string ca_file;  // empty: the system's
+  bool verify_tls = true;
   std::chrono::milliseconds timeout{5000};
 };
 
@@ -40,8 +50,8 @@ class Sender {
  public:
   virtual ~Sender() = default;  // abandons what is being sent
 
-  // Begins to POST gzipped JSON, which must stay until the result. REQUIRES: nothing is being sent.
-  virtual void Start(std::string_view gzipped) = 0;
+  // Begins to POST the body, which must stay until the result. REQUIRES: nothing is being sent.
+  virtual void Start(std::string_view body) = 0;
 
   // Works until the result is there, Wake is called or the time is over.
   [[nodiscard]] virtual std::optional<SendResult> Wait(std::chrono::milliseconds at_most) = 0;
@@ -53,4 +63,4 @@ class Sender {
 // Throws std::runtime_error when libcurl cannot be loaded or set up, which is a broken installation.
 std::unique_ptr<Sender> MakeCurlSender(const SenderOptions& options);
 
-}  // namespace cloudmon::push
+}  // namespace cloudmon::post

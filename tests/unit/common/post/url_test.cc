@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporter/push/url.h"
+#include "common/post/url.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-using cloudmon::push::ParsePushUrl;
+namespace {
+
+cloudmon::Result<std::string> ParsePushUrl(const std::string& text) {
+  return cloudmon::post::ParseUrl(text, {"/api/ingest", "http://aggregator:8082", "a token goes into push.token-file"});
+}
+
+}  // namespace
 
 TEST_CASE("urls to push to") {
   const auto good = [](const std::string& in, const std::string& want) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "aggregator/commands/output_directory.h"
+#include "common/output_directory.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
