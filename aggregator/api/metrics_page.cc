@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "aggregator/series/metric_names.h"
 #include "aggregator/series/model.h"
 #include "common/exposition/process_metrics.h"
 #include "common/version.h"
@@ -17,7 +19,6 @@ using exposition::MetricDef;
 using exposition::MetricType;
 using exposition::RenderLabels;
 using exposition::Writer;
-using series::Field;
 using series::Kind;
 
 constexpr MetricDef kBuildInfo{"cloudmon_build_info", "Always 1; the label is the program's version.",
@@ -89,44 +90,16 @@ constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 4> kStoreCoun
      &store::StoreStats::database_bytes},
 }};
 
-// The rollups are these kinds times these fields: cloudmon_<kind>_<suffix>.
-struct RollupKind {
-  Kind kind;
-  std::string_view labels;  // for the documentation
-  std::string_view whose;   // ends the help text
-};
-constexpr std::array<RollupKind, 4> kRollupKinds{{
-    {Kind::kNamespace, "namespace", "the namespace's pods"},
-    {Kind::kDeployment, "namespace, deployment", "the deployment's pods"},
-    {Kind::kNode, "node", "the node itself"},
-    {Kind::kCluster, "", "the cluster"},
-}};
-
-struct RollupField {
-  Field field;
-  std::string_view suffix;
-  std::string_view what;  // begins the help text
-  MetricType type;
-  bool is_microseconds = false;
-};
-constexpr std::array<RollupField, 8> kRollupFields{{
-    {Field::kCpuUsageUsec, "cpu_usage_seconds_total", "CPU time used by", MetricType::kCounter, true},
-    {Field::kMemoryBytes, "memory_bytes", "Memory in use by", MetricType::kGauge},
-    {Field::kMemoryWorkingSetBytes, "memory_working_set_bytes", "Working set memory of", MetricType::kGauge},
-    {Field::kDiskReadBytes, "disk_read_bytes_total", "Bytes read from disks by", MetricType::kCounter},
-    {Field::kDiskWriteBytes, "disk_written_bytes_total", "Bytes written to disks by", MetricType::kCounter},
-    {Field::kNetworkRxBytes, "network_receive_bytes_total", "Bytes received from the network by", MetricType::kCounter},
-    {Field::kNetworkTxBytes, "network_transmit_bytes_total", "Bytes sent to the network by", MetricType::kCounter},
-    {Field::kPods, "pods", "Pods that reported in the newest bucket", MetricType::kGauge},
-}};
-
-std::string RollupName(const RollupKind& kind, const RollupField& field) {
-  return "cloudmon_" + std::string(series::KindName(kind.kind)) + "_" + std::string(field.suffix);
+// Pods are many, and their exporters show them: only their sums are on the page.
+std::vector<series::MetricKind> RollupKinds() {
+  std::vector<series::MetricKind> kinds(series::kMetricKinds.begin(), series::kMetricKinds.end());
+  std::erase_if(kinds, [](const series::MetricKind& kind) { return kind.kind == Kind::kPod; });
+  return kinds;
 }
 
-std::string RollupHelp(const RollupKind& kind, const RollupField& field) {
-  if (field.field == Field::kPods) return std::string(field.what) + ".";
-  return std::string(field.what) + " " + std::string(kind.whose) + ".";
+MetricType TypeOf(const series::MetricField& field) {
+  const bool is_total = series::InfoOf(field.field).field_class == series::FieldClass::kTotal;
+  return is_total ? MetricType::kCounter : MetricType::kGauge;
 }
 
 // Whole numbers stay whole on the page; the writer has no signed ones, and a negative value here is a fault elsewhere
@@ -207,17 +180,17 @@ std::vector<LabelledPoint> LastPointsOf(Kind kind, const std::vector<store::Seri
 }
 
 void WriteRollups(Writer& writer, const std::vector<store::SeriesSlice>& rollups) {
-  for (const RollupKind& kind : kRollupKinds) {
+  for (const series::MetricKind& kind : RollupKinds()) {
     const auto members = LastPointsOf(kind.kind, rollups);
-    for (const RollupField& field : kRollupFields) {
-      const std::string name = RollupName(kind, field);
-      const std::string help = RollupHelp(kind, field);
-      writer.Begin({name, help, field.type});
+    for (const series::MetricField& field : series::kMetricFields) {
+      const std::string name = series::MetricName(kind, field);
+      const std::string help = series::MetricHelp(kind, field);
+      writer.Begin({name, help, TypeOf(field)});
       for (const auto& [labels, point] : members) {
         if (!point->Has(field.field)) continue;
         const std::int64_t value = point->Get(field.field);
-        if (field.is_microseconds) {
-          writer.Add(labels, static_cast<double>(value) / 1e6);
+        if (series::IsInMicroseconds(field.field)) {
+          writer.Add(labels, series::MetricValue(field.field, value));
         } else {
           AddNumber(writer, labels, value);
         }
@@ -263,11 +236,11 @@ std::string MetricsMarkdown() {
   for (const auto& metric : kStoreSizes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreTimes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreCounters) AppendRow(rows, metric.def, "");
-  for (const RollupKind& kind : kRollupKinds) {
-    for (const RollupField& field : kRollupFields) {
-      const std::string name = RollupName(kind, field);
-      const std::string help = RollupHelp(kind, field);
-      AppendRow(rows, {name, help, field.type}, kind.labels);
+  for (const series::MetricKind& kind : RollupKinds()) {
+    for (const series::MetricField& field : series::kMetricFields) {
+      const std::string name = series::MetricName(kind, field);
+      const std::string help = series::MetricHelp(kind, field);
+      AppendRow(rows, {name, help, TypeOf(field)}, kind.labels);
     }
   }
   AppendRow(rows, kHttpRequests, "route, code");
