@@ -9,6 +9,7 @@
 
 #include "aggregator/series/metric_names.h"
 #include "aggregator/series/model.h"
+#include "common/exposition/metric_row.h"
 #include "common/exposition/process_metrics.h"
 #include "common/version.h"
 
@@ -200,9 +201,7 @@ void WriteRollups(Writer& writer, const std::vector<store::SeriesSlice>& rollups
 }
 
 void AppendRow(std::string& rows, const MetricDef& def, std::string_view labels) {
-  rows.append("| `").append(def.name).append("` | ");
-  rows.append(def.type == MetricType::kCounter ? "counter" : "gauge");
-  rows.append(" | ").append(labels).append(" | ").append(def.help).append(" |\n");
+  rows += exposition::MetricRow(def, labels);
 }
 
 }  // namespace
@@ -236,6 +235,13 @@ std::string MetricsMarkdown() {
   for (const auto& metric : kStoreSizes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreTimes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreCounters) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kHttpRequests, "route, code");
+  for (const MetricDef& def : exposition::ProcessMetrics()) AppendRow(rows, def, "");
+  return rows;
+}
+
+std::string RollupsMarkdown() {
+  std::string rows;
   for (const series::MetricKind& kind : RollupKinds()) {
     for (const series::MetricField& field : series::kMetricFields) {
       const std::string name = series::MetricName(kind, field);
@@ -243,8 +249,6 @@ std::string MetricsMarkdown() {
       AppendRow(rows, {name, help, TypeOf(field)}, kind.labels);
     }
   }
-  AppendRow(rows, kHttpRequests, "route, code");
-  for (const MetricDef& def : exposition::ProcessMetrics()) AppendRow(rows, def, "");
   return rows;
 }
 

@@ -197,7 +197,7 @@ class OperatorObjects(Case):
         return item["spec"]
 
     def test_rules_are_about_metrics_that_there_are(self):
-        known = set(re.findall(r"^\| `([a-z_A-Z]+)` \| ", read("README.md"), re.MULTILINE)) | {"up"}
+        known = set(re.findall(r"^\| `([a-z_A-Z]+)` \| ", read("docs/metrics.md"), re.MULTILINE)) | {"up"}
         functions = {"increase", "rate", "absent"}
         jobs = {labels["app.kubernetes.io/name"] for labels in
                 (item["metadata"]["labels"] for item in self.built.of("DaemonSet", "StatefulSet"))}
