@@ -122,7 +122,7 @@ void WriteIdentity(Writer& writer, const NodeSnapshot& snapshot, const RenderedP
 }
 
 void WriteCpu(Writer& writer, const proc::NodeStats& node) {
-  writer.Begin(kNodeCpuSeconds);
+  writer.Begin(kNodeCpuSeconds.def);
   double used_seconds = 0;
   for (const proc::CpuTimes& cpu : node.cpus) {
     for (const CpuModeMetric& mode : NodeCpuModes()) {
@@ -130,7 +130,7 @@ void WriteCpu(Writer& writer, const proc::NodeStats& node) {
     }
     used_seconds += proc::BusySeconds(cpu);
   }
-  writer.Begin(kNodeCpuUsage);
+  writer.Begin(kNodeCpuUsage.def);
   if (!node.cpus.empty()) writer.Add({}, used_seconds);
 }
 
@@ -139,7 +139,7 @@ void WriteMemoryAndLoad(Writer& writer, const proc::NodeStats& node) {
     writer.Begin(metric.def);
     if (const auto bytes = node.memory.*metric.value) writer.Add({}, *bytes);
   }
-  writer.Begin(kNodeWorkingSet);
+  writer.Begin(kNodeWorkingSet.def);
   if (const auto bytes = proc::MemoryInUse(node.memory)) writer.Add({}, *bytes);
   for (const LoadMetric& metric : NodeLoadMetrics()) {
     writer.Begin(metric.def);
@@ -149,7 +149,7 @@ void WriteMemoryAndLoad(Writer& writer, const proc::NodeStats& node) {
     writer.Begin(metric.def);
     if (const auto usec = node.*metric.resource.*metric.total_usec) writer.Add({}, static_cast<double>(*usec) / 1e6);
   }
-  writer.Begin(kNodeBootTime);
+  writer.Begin(kNodeBootTime.def);
   if (node.boot_time_seconds) writer.Add({}, *node.boot_time_seconds);
 }
 

@@ -13,90 +13,123 @@ constexpr auto kCounter = MetricType::kCounter;
 constexpr auto kGauge = MetricType::kGauge;
 
 constexpr std::array kMemory = {
-    MemoryMetric{{"node_memory_MemTotal_bytes", "Memory of the node.", kGauge}, &proc::Meminfo::total},
+    MemoryMetric{
+        {"node_memory_MemTotal_bytes", "Memory of the node.", kGauge}, "meminfo MemTotal", &proc::Meminfo::total},
     MemoryMetric{{"node_memory_MemAvailable_bytes", "Memory available to new programs without swapping.", kGauge},
+                 "meminfo MemAvailable",
                  &proc::Meminfo::available},
-    MemoryMetric{{"node_memory_MemFree_bytes", "Memory that nothing uses.", kGauge}, &proc::Meminfo::free},
-    MemoryMetric{{"node_memory_Buffers_bytes", "Buffers of block devices.", kGauge}, &proc::Meminfo::buffers},
-    MemoryMetric{{"node_memory_Cached_bytes", "Page cache.", kGauge}, &proc::Meminfo::cached},
-    MemoryMetric{{"node_memory_SwapTotal_bytes", "Swap space.", kGauge}, &proc::Meminfo::swap_total},
-    MemoryMetric{{"node_memory_SwapFree_bytes", "Swap space that nothing uses.", kGauge}, &proc::Meminfo::swap_free},
+    MemoryMetric{
+        {"node_memory_MemFree_bytes", "Memory that nothing uses.", kGauge}, "meminfo MemFree", &proc::Meminfo::free},
+    MemoryMetric{
+        {"node_memory_Buffers_bytes", "Buffers of block devices.", kGauge}, "meminfo Buffers", &proc::Meminfo::buffers},
+    MemoryMetric{{"node_memory_Cached_bytes", "Page cache.", kGauge}, "meminfo Cached", &proc::Meminfo::cached},
+    MemoryMetric{
+        {"node_memory_SwapTotal_bytes", "Swap space.", kGauge}, "meminfo SwapTotal", &proc::Meminfo::swap_total},
+    MemoryMetric{{"node_memory_SwapFree_bytes", "Swap space that nothing uses.", kGauge},
+                 "meminfo SwapFree",
+                 &proc::Meminfo::swap_free},
 };
 
 constexpr std::array kDisk = {
     DiskMetric{{"node_disk_read_bytes_total", "Bytes read from the disk.", kCounter},
+               "diskstats, column 6, sectors of 512 bytes",
                [](const proc::Disk& d) { return static_cast<double>(d.read_bytes); }},
     DiskMetric{{"node_disk_written_bytes_total", "Bytes written to the disk.", kCounter},
+               "diskstats, column 10, sectors of 512 bytes",
                [](const proc::Disk& d) { return static_cast<double>(d.written_bytes); }},
     DiskMetric{{"node_disk_reads_completed_total", "Reads completed.", kCounter},
+               "diskstats, column 4",
                [](const proc::Disk& d) { return static_cast<double>(d.reads); }},
     DiskMetric{{"node_disk_writes_completed_total", "Writes completed.", kCounter},
+               "diskstats, column 8",
                [](const proc::Disk& d) { return static_cast<double>(d.writes); }},
     DiskMetric{{"node_disk_io_time_seconds_total", "Time in which the disk had work.", kCounter},
+               "diskstats, column 13, milliseconds",
                [](const proc::Disk& d) { return static_cast<double>(d.io_time_ms) / 1e3; }},
 };
 
 constexpr std::array kInterface = {
     InterfaceMetric{{"node_network_receive_bytes_total", "Bytes received.", kCounter},
                     {"container_network_receive_bytes_total", "Bytes that the pod received.", kCounter},
+                    "net/dev Receive bytes",
                     &proc::NetDevice::receive_bytes},
     InterfaceMetric{{"node_network_receive_packets_total", "Packets received.", kCounter},
                     {"container_network_receive_packets_total", "Packets that the pod received.", kCounter},
+                    "net/dev Receive packets",
                     &proc::NetDevice::receive_packets},
     InterfaceMetric{{"node_network_receive_errs_total", "Receive errors.", kCounter},
                     {"container_network_receive_errors_total", "Receive errors of the pod.", kCounter},
+                    "net/dev Receive errs",
                     &proc::NetDevice::receive_errors},
     InterfaceMetric{
         {"node_network_receive_drop_total", "Packets dropped on receipt.", kCounter},
         {"container_network_receive_packets_dropped_total", "Packets to the pod that were dropped.", kCounter},
+        "net/dev Receive drop",
         &proc::NetDevice::receive_dropped},
     InterfaceMetric{{"node_network_transmit_bytes_total", "Bytes sent.", kCounter},
                     {"container_network_transmit_bytes_total", "Bytes that the pod sent.", kCounter},
+                    "net/dev Transmit bytes",
                     &proc::NetDevice::transmit_bytes},
     InterfaceMetric{{"node_network_transmit_packets_total", "Packets sent.", kCounter},
                     {"container_network_transmit_packets_total", "Packets that the pod sent.", kCounter},
+                    "net/dev Transmit packets",
                     &proc::NetDevice::transmit_packets},
     InterfaceMetric{{"node_network_transmit_errs_total", "Send errors.", kCounter},
                     {"container_network_transmit_errors_total", "Send errors of the pod.", kCounter},
+                    "net/dev Transmit errs",
                     &proc::NetDevice::transmit_errors},
     InterfaceMetric{
         {"node_network_transmit_drop_total", "Packets dropped on sending.", kCounter},
         {"container_network_transmit_packets_dropped_total", "Packets from the pod that were dropped.", kCounter},
+        "net/dev Transmit drop",
         &proc::NetDevice::transmit_dropped},
 };
 
 constexpr std::array kPressure = {
     PressureMetric{{"node_pressure_cpu_waiting_seconds_total", "Time in which some tasks waited for CPU.", kCounter},
+                   "pressure/cpu some",
                    &NodeStats::cpu_pressure,
                    &Pressure::some_total_usec},
     PressureMetric{{"node_pressure_cpu_stalled_seconds_total", "Time in which all tasks waited for CPU.", kCounter},
+                   "pressure/cpu full",
                    &NodeStats::cpu_pressure,
                    &Pressure::full_total_usec},
     PressureMetric{
         {"node_pressure_memory_waiting_seconds_total", "Time in which some tasks waited for memory.", kCounter},
+        "pressure/memory some",
         &NodeStats::memory_pressure,
         &Pressure::some_total_usec},
     PressureMetric{
         {"node_pressure_memory_stalled_seconds_total", "Time in which all tasks waited for memory.", kCounter},
+        "pressure/memory full",
         &NodeStats::memory_pressure,
         &Pressure::full_total_usec},
     PressureMetric{{"node_pressure_io_waiting_seconds_total", "Time in which some tasks waited for I/O.", kCounter},
+                   "pressure/io some",
                    &NodeStats::io_pressure,
                    &Pressure::some_total_usec},
     PressureMetric{{"node_pressure_io_stalled_seconds_total", "Time in which all tasks waited for I/O.", kCounter},
+                   "pressure/io full",
                    &NodeStats::io_pressure,
                    &Pressure::full_total_usec},
 };
 
 constexpr std::array kLoad = {
-    LoadMetric{{"node_load1", "Load average of one minute.", kGauge}, &proc::LoadAverage::load1},
-    LoadMetric{{"node_load5", "Load average of five minutes.", kGauge}, &proc::LoadAverage::load5},
-    LoadMetric{{"node_load15", "Load average of fifteen minutes.", kGauge}, &proc::LoadAverage::load15},
+    LoadMetric{
+        {"node_load1", "Load average of one minute.", kGauge}, "loadavg, first number", &proc::LoadAverage::load1},
+    LoadMetric{
+        {"node_load5", "Load average of five minutes.", kGauge}, "loadavg, second number", &proc::LoadAverage::load5},
+    LoadMetric{{"node_load15", "Load average of fifteen minutes.", kGauge},
+               "loadavg, third number",
+               &proc::LoadAverage::load15},
 };
 
 constexpr std::array kFileSystem = {
-    FileSystemMetric{{"node_filesystem_size_bytes", "Size of the file system.", kGauge}, &proc::FileSystem::size_bytes},
+    FileSystemMetric{{"node_filesystem_size_bytes", "Size of the file system.", kGauge},
+                     "statvfs f_blocks",
+                     &proc::FileSystem::size_bytes},
     FileSystemMetric{{"node_filesystem_avail_bytes", "Space available to users without privileges.", kGauge},
+                     "statvfs f_bavail",
                      &proc::FileSystem::available_bytes},
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of node and network metrics, with node_exporter's and cAdvisor's names.
+// The tables of node and network metrics, with node_exporter's and cAdvisor's names. A source is a file below /proc and
+// what in it, for the documentation.
 #pragma once
 
 #include <optional>
@@ -12,12 +13,14 @@ namespace cloudmon {
 
 struct MemoryMetric {
   exposition::MetricDef def;
+  std::string_view source;
   proc::Value proc::Meminfo::*value;
 };
 std::span<const MemoryMetric> NodeMemoryMetrics();
 
 struct DiskMetric {
   exposition::MetricDef def;
+  std::string_view source;
   double (*value)(const proc::Disk&);
 };
 std::span<const DiskMetric> NodeDiskMetrics();
@@ -25,12 +28,14 @@ std::span<const DiskMetric> NodeDiskMetrics();
 // The same counter of an interface under the node's name and under the pod's.
 struct InterfaceMetric {
   exposition::MetricDef node, pod;
+  std::string_view source;  // the node's below 1/, a pod's below PID/
   std::uint64_t proc::NetDevice::*value;
 };
 std::span<const InterfaceMetric> InterfaceMetrics();
 
 struct PressureMetric {
   exposition::MetricDef def;
+  std::string_view source;
   psi::Pressure proc::NodeStats::*resource;
   std::optional<std::uint64_t> psi::Pressure::*total_usec;
 };
@@ -38,12 +43,14 @@ std::span<const PressureMetric> NodePressureMetrics();
 
 struct LoadMetric {
   exposition::MetricDef def;
+  std::string_view source;
   double proc::LoadAverage::*value;
 };
 std::span<const LoadMetric> NodeLoadMetrics();
 
 struct FileSystemMetric {
   exposition::MetricDef def;
+  std::string_view source;
   std::uint64_t proc::FileSystem::*value;
 };
 std::span<const FileSystemMetric> NodeFileSystemMetrics();
@@ -54,14 +61,21 @@ struct CpuModeMetric {
 };
 std::span<const CpuModeMetric> NodeCpuModes();
 
-inline constexpr exposition::MetricDef kNodeCpuSeconds{"node_cpu_seconds_total", "Time the CPUs spent in each mode.",
-                                                       exposition::MetricType::kCounter};
-inline constexpr exposition::MetricDef kNodeCpuUsage{
-    "node_cpu_usage_seconds_total", "CPU time used on the node, all CPUs.", exposition::MetricType::kCounter};
-inline constexpr exposition::MetricDef kNodeWorkingSet{
-    "node_memory_working_set_bytes", "Memory of the node that is not available: total less available.",
-    exposition::MetricType::kGauge};
-inline constexpr exposition::MetricDef kNodeBootTime{"node_boot_time_seconds", "Start of the node, Unix time.",
-                                                     exposition::MetricType::kGauge};
+// Those that are no plain member of NodeStats.
+struct NodeMetric {
+  exposition::MetricDef def;
+  std::string_view source;
+};
+inline constexpr NodeMetric kNodeCpuSeconds{
+    {"node_cpu_seconds_total", "Time the CPUs spent in each mode.", exposition::MetricType::kCounter}, "stat cpuN"};
+inline constexpr NodeMetric kNodeCpuUsage{
+    {"node_cpu_usage_seconds_total", "CPU time used on the node, all CPUs.", exposition::MetricType::kCounter},
+    "stat cpuN: user, nice, system, irq, softirq"};
+inline constexpr NodeMetric kNodeWorkingSet{
+    {"node_memory_working_set_bytes", "Memory of the node that is not available: total less available.",
+     exposition::MetricType::kGauge},
+    "meminfo MemTotal less MemAvailable"};
+inline constexpr NodeMetric kNodeBootTime{
+    {"node_boot_time_seconds", "Start of the node, Unix time.", exposition::MetricType::kGauge}, "stat btime"};
 
 }  // namespace cloudmon

@@ -10,6 +10,7 @@
 
 #include "aggregator/series/metric_names.h"
 #include "aggregator/series/model.h"
+#include "common/exposition/metric_row.h"
 #include "common/exposition/process_metrics.h"
 #include "common/version.h"
 
@@ -234,9 +235,7 @@ void WriteRollups(Writer& writer, const std::vector<store::SeriesSlice>& rollups
 }
 
 void AppendRow(std::string& rows, const MetricDef& def, std::string_view labels) {
-  rows.append("| `").append(def.name).append("` | ");
-  rows.append(def.type == MetricType::kCounter ? "counter" : "gauge");
-  rows.append(" | ").append(labels).append(" | ").append(def.help).append(" |\n");
+  rows += exposition::MetricRow(def, labels);
 }
 
 }  // namespace
@@ -275,15 +274,21 @@ std::string MetricsMarkdown() {
   for (const auto& metric : kSendCounters) AppendRow(rows, metric.def, "");
   AppendRow(rows, kSendLag, "");
   AppendRow(rows, kSendUp, "");
-  for (const series::MetricKind& kind : RollupKinds()) {
+  AppendRow(rows, kHttpRequests, "route, code");
+  for (const MetricDef& def : exposition::ProcessMetrics()) AppendRow(rows, def, "");
+  return rows;
+}
+
+std::string RollupsMarkdown() {
+  std::string rows;
+  for (const series::MetricKind& kind : series::kMetricKinds) {
     for (const series::MetricField& field : series::kMetricFields) {
+      if (kind.kind == Kind::kPod && field.field == series::Field::kPods) continue;
       const std::string name = series::MetricName(kind, field);
       const std::string help = series::MetricHelp(kind, field);
       AppendRow(rows, {name, help, TypeOf(field)}, kind.labels);
     }
   }
-  AppendRow(rows, kHttpRequests, "route, code");
-  for (const MetricDef& def : exposition::ProcessMetrics()) AppendRow(rows, def, "");
   return rows;
 }
 

@@ -35,7 +35,8 @@ struct MetricsInput {
 // The page. Values that are not known are left out. Pure.
 [[nodiscard]] std::string WriteMetricsPage(const MetricsInput& input, exposition::Format format);
 
-// The rows of the README's table: | `name` | type | labels | meaning |.
+// The rows of docs/metrics.md (common/exposition/metric_row): of the program itself, and of the rollups.
 [[nodiscard]] std::string MetricsMarkdown();
+[[nodiscard]] std::string RollupsMarkdown();
 
 }  // namespace cloudmon::api

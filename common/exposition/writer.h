@@ -23,6 +23,7 @@ struct MetricDef {
   std::string_view name;  // counters end in _total
   std::string_view help;  // one line
   MetricType type;
+  std::string_view unit = {};  // where the name does not end in it
 };
 
 // Renders `a="x",b="y"` with values escaped: rendered once for each container and reused for all of its series.

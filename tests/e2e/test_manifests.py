@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """manifests/: everything builds, is what Kubernetes takes, and fits together and to the programs."""
+import glob
 import json
 import os
 import re
@@ -35,6 +36,18 @@ class Manifests(ManifestsCase):
                 if item["kind"] not in OPERATOR_KINDS:
                     with self.subTest(f"{name_of(item)}, Kubernetes {release}"):
                         self.assertEqual(schemas.problems(item), [])
+
+    def test_old_kubectl_builds_them(self):
+        """That of Kubernetes 1.25 to 1.27 takes one patch from a file."""
+        found = 0
+        for file in glob.glob(manifests.MANIFESTS + "/*/*/kustomization.yaml"):
+            with open(file, encoding="utf-8") as text:
+                patches = [patch["path"] for patch in yaml.safe_load(text).get("patches", []) if "path" in patch]
+            for name in patches:
+                with self.subTest(f"{file}: {name}"), open(os.path.join(os.path.dirname(file), name), encoding="utf-8") as text:
+                    self.assertEqual(len(list(yaml.safe_load_all(text))), 1)
+                    found += 1
+        self.assertGreater(found, 5)
 
     def test_selectors_select(self):
         for directory, built in self.each():
@@ -203,7 +216,7 @@ class OperatorObjects(Case):
         return item["spec"]
 
     def test_rules_are_about_metrics_that_there_are(self):
-        known = set(re.findall(r"^\| `([a-z_A-Z]+)` \| ", read("README.md"), re.MULTILINE)) | {"up"}
+        known = set(re.findall(r"^\| `([a-z_A-Z]+)` \| ", read("docs/metrics.md"), re.MULTILINE)) | {"up"}
         functions = {"increase", "rate", "absent"}
         jobs = {labels["app.kubernetes.io/name"] for labels in
                 (item["metadata"]["labels"] for item in self.built.of("DaemonSet", "StatefulSet"))}

@@ -17,6 +17,7 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.
 BIN_DIR = os.environ.get("CM_BIN_DIR", os.path.join(REPOSITORY, "build/release/bin"))
 EXPORTER = os.path.join(BIN_DIR, "cloud-monitor-exporter")
 AGGREGATOR = os.path.join(BIN_DIR, "cloud-monitor-aggregator")
+os.environ["PATH"] = os.path.join(REPOSITORY, "build/tools") + os.pathsep + os.environ["PATH"]  # tests/e2e/install
 _LIBC = ctypes.CDLL(None)
 
 
