@@ -229,6 +229,21 @@ class RemoteWrite(Case):
         for secret in ("first", "second", "a b"):
             self.assertNotIn(secret, aggregator.log())
 
+    def test_late_documents_arrive_and_end(self):
+        server = self.started(prom_servers.victoria_metrics(self.temp_dir()))
+        aggregator = self.sending(server.url)
+        until(lambda: len(aggregator.get("/api/cluster?window=5m").json) >= 3 and all_is_sent(aggregator), 20, "three buckets")
+        moment = aggregator.get("/api/cluster?window=5m").json[0]["time"]
+        document = {"timestamp": moment + 0.5, "node": "late-1", "node_data": {"memory_bytes": 4711},
+                    "pods": [], "namespaces": [], "deployments": []}
+        self.assertEqual(aggregator.push(document).status, 200)
+
+        def shown(at):
+            return [sample["value"][1] for sample in
+                    prom_servers.query(server, 'cloudmon_node_memory_bytes{node="late-1"}', at)]
+        until(lambda: shown(moment) == ["4711"], 20, "the late values")
+        self.assertEqual(shown(moment + 1), [], "they have ended")
+
     def test_settings_that_cannot_be_are_refused(self):
         for flags, message in ((["--remote-write.username=me"], "remote-write.url: is empty"),
                                (["--remote-write.url=http://me:hidden@h"], "remote-write.url: expected a URL without a user"),
