@@ -165,13 +165,13 @@ class Aggregator {
   void Append(series::Bucket bucket) {
     const std::int64_t time_seconds = bucket.time_seconds;
     store_->Append(std::move(bucket));
-    remote_writer_.Stored({time_seconds});
+    remote_writer_.Appended(time_seconds);
   }
 
   // What was pushed late waits where the store cannot take it; the log says so once.
   Status Amend(const std::vector<std::int64_t>& buckets_seconds, const std::function<void(series::Bucket&)>& change) {
     Status status = store_->Amend(buckets_seconds, change);
-    remote_writer_.Stored(buckets_seconds);  // after a failure too, for some may have changed
+    remote_writer_.Amended(buckets_seconds);  // after a failure too, for some may have changed
     if (!status.ok() && !amending_fails_) {
       const bool lost = status.error().code == ErrorCode::kInvalid;
       spdlog::error("late documents for bucket {} and others {}: {}", buckets_seconds.front(),

@@ -58,11 +58,10 @@ void AddRemoteWriteOptions(config::OptionTable& table, RemoteWriteConfig& c) {
   table.Add({"remote-write.insecure-skip-verify", "Do not check the receiver's certificate.", &c.insecure_skip_verify,
              "", ""});
   table.Add({"remote-write.timeout", "Time the receiver has to answer a request, 1s to 5m.", &c.timeout, "", ""});
-  table.Add(
-      {"remote-write.max-samples-per-send",
-       "A bucket with more samples is sent in several requests; 10000 samples are about 2 MB, packed a tenth of "
-       "it.",
-       &c.max_samples_per_send, "", ""});
+  table.Add({"remote-write.max-samples-per-send",
+             "A bucket with more samples is sent in several requests; 10000 samples are about 2 MB, packed a tenth of "
+             "it.",
+             &c.max_samples_per_send, "", ""});
 }
 
 Status FinishRemoteWrite(RemoteWriteConfig& c) {

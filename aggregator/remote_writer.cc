@@ -46,9 +46,14 @@ void RemoteWriter::Set(const AggregatorConfig& config) {
   }
 }
 
-void RemoteWriter::Stored(const std::vector<std::int64_t>& times_seconds) {
+void RemoteWriter::Appended(std::int64_t time_seconds) {
   const std::lock_guard lock(mu_);
-  if (shipper_) shipper_->Stored(times_seconds);
+  if (shipper_) shipper_->Appended(time_seconds);
+}
+
+void RemoteWriter::Amended(const std::vector<std::int64_t>& times_seconds) {
+  const std::lock_guard lock(mu_);
+  if (shipper_) shipper_->Amended(times_seconds);
 }
 
 std::optional<remote_write::ShipStats> RemoteWriter::Stats() const {

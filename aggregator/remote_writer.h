@@ -25,8 +25,9 @@ class RemoteWriter {
   // two seconds at most.
   void Set(const AggregatorConfig& config);
 
-  // These buckets were appended to the store or amended: does not wait for anything.
-  void Stored(const std::vector<std::int64_t>& times_seconds);
+  // After a bucket was appended to the store, or some were amended. Does not wait for anything.
+  void Appended(std::int64_t time_seconds);
+  void Amended(const std::vector<std::int64_t>& times_seconds);
 
   // Nullopt where it is off.
   [[nodiscard]] std::optional<remote_write::ShipStats> Stats() const;

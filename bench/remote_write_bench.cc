@@ -42,7 +42,7 @@ void BM_EncodeBucket(benchmark::State& state) {
   const Labels external = {{"cluster", "eu-1"}, {"replica", "a"}};
   std::size_t samples = 0, sent_bytes = 0, bytes = 0, requests = 0;
   for (auto _ : state) {
-    BucketEncoder encoder(window, {kTime, false}, kInterval, external, 10'000);
+    BucketEncoder encoder(window, {kTime, true}, kInterval, external, 10'000);
     while (const auto request = encoder.Next()) {
       samples += request->samples;
       sent_bytes += request->body.size();

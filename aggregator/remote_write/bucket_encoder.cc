@@ -48,8 +48,8 @@ void BucketEncoder::Add(const store::SeriesSlice& slice) {
   for (std::size_t i = 0; i < series::kMetricFields.size(); ++i) {
     const series::Field field = series::kMetricFields[i].field;
     const bool has = now != nullptr && now->Has(field);
-    const bool ends = !has && before != nullptr && before->Has(field);
-    if (has && !part_.only_ends) {
+    const bool ends = !has && part_.with_ends && before != nullptr && before->Has(field);
+    if (has) {
       writer_.Add(i, series::MetricValue(field, now->Get(field)), part_.time_seconds * 1000);
     } else if (ends) {
       writer_.Add(i, kStale, part_.time_seconds * 1000);

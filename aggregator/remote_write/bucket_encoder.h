@@ -24,11 +24,12 @@ struct Window {
   [[nodiscard]] std::optional<std::int64_t> NextFrom(std::int64_t time_seconds, std::int64_t interval_seconds) const;
 };
 
-// What a bucket's requests say. Where a value is missing that the bucket before had, the series is marked as ended, so
-// that a gap is a gap at the receiver too.
+// What a bucket's requests say.
 struct Part {
   std::int64_t time_seconds = 0;
-  bool only_ends = false;  // no values
+  // Where a value is missing that the bucket before had, its series is marked as ended, so that a gap is a gap at the
+  // receiver too. Not where what is missing may still come.
+  bool with_ends = true;
 };
 
 // A member has at most so many samples in a bucket.

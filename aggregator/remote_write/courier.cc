@@ -83,11 +83,7 @@ std::optional<Request> Courier::NextRequest() {
   failed_before_ = false;
   idle_ = !bucket_ && !BeginBucket();
   if (idle_) return std::nullopt;
-  while (encoder_ || !bucket_->parts.empty()) {
-    if (!encoder_) {
-      encoder_.emplace(*window_, bucket_->parts.front(), interval_seconds_, target_.labels, target_.max_samples);
-      bucket_->parts.pop_front();
-    }
+  if (encoder_) {
     if (auto request = encoder_->Next()) return request;
     encoder_.reset();
   }
@@ -126,20 +122,24 @@ bool Courier::BeginNew(std::int64_t time_seconds, std::int64_t newest_seconds) {
     if (!read) return false;
   }
   const auto next_seconds = window_->NextFrom(time_seconds, interval_seconds_);  // a gap may last
-  bucket_ = Bucket{next_seconds.value_or(window_->end_seconds - interval_seconds_), false, {}};
-  if (next_seconds) bucket_->parts = {{*next_seconds, false}};
+  bucket_ = Bucket{next_seconds.value_or(window_->end_seconds - interval_seconds_), false};
+  if (next_seconds) Encode({*next_seconds, true});
   return true;
 }
 
-// With its end: what it has now and the next one has not.
+// Without ends: what is missing may still come, late.
 bool Courier::BeginAmended(std::int64_t time_seconds) {
-  const std::int64_t next_seconds = time_seconds + interval_seconds_;
-  bucket_ = Bucket{time_seconds, true, {{time_seconds, false}}};
-  if (next_seconds <= progress_.sent_until_seconds()) bucket_->parts.push_back({next_seconds, true});
-  if (TakeWindow(reader_.ReadAll(time_seconds, next_seconds + interval_seconds_))) return true;
-  progress_.EndAmended(false);
-  bucket_.reset();
-  return false;
+  if (!TakeWindow(reader_.ReadAll(time_seconds, time_seconds + interval_seconds_))) {
+    progress_.EndAmended(false);
+    return false;
+  }
+  bucket_ = Bucket{time_seconds, true};
+  Encode({time_seconds, false});
+  return true;
+}
+
+void Courier::Encode(const Part& part) {
+  encoder_.emplace(*window_, part, interval_seconds_, target_.labels, target_.max_samples);
 }
 
 bool Courier::TakeWindow(Result<Window> window) {

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -62,11 +61,10 @@ class Courier {
   [[nodiscard]] ShipStats Stats() const;
 
  private:
-  // The bucket that is being sent: some requests for each of its parts.
+  // The bucket that is being sent.
   struct Bucket {
     std::int64_t time_seconds;
     bool amended;
-    std::deque<Part> parts;  // without the one that is being encoded
   };
 
   std::optional<Request> NextRequest();
@@ -76,6 +74,7 @@ class Courier {
   void EndBucket();
   void SkipForgotten(std::int64_t newest_seconds);
   bool TakeWindow(Result<Window> window);
+  void Encode(const Part& part);
   void Abandon();
   void Finish(const post::SendResult& result);
   void WaitAfterFailure(std::optional<std::int64_t> retry_after_ms);
@@ -95,7 +94,7 @@ class Courier {
 
   std::optional<Window> window_;
   std::optional<Bucket> bucket_;
-  std::optional<BucketEncoder> encoder_;  // of one of its parts; of window_
+  std::optional<BucketEncoder> encoder_;  // of it; null where there is nothing to send
   std::optional<Request> request_;        // that is not answered, or failed
   bool in_flight_ = false, failed_before_ = false;
   bool idle_ = false;  // there was nothing to send

@@ -1,16 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregator/remote_write/progress.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cloudmon::remote_write {
 
-void Progress::Stored(const std::vector<std::int64_t>& times_seconds) {
+Progress::Progress(State state, std::optional<std::int64_t> newest_seconds)
+    : state_(std::move(state)),
+      read_until_seconds_(state_.sent_until_seconds),
+      newest_seconds_(std::max(read_until_seconds_, newest_seconds.value_or(INT64_MIN))) {}
+
+void Progress::Appended(std::int64_t time_seconds) {
   const std::lock_guard lock(mu_);
-  for (const std::int64_t time_seconds : times_seconds) {
-    if (time_seconds <= read_until_seconds_) state_.amended_seconds.insert(time_seconds);
-  }
-  while (state_.amended_seconds.size() > kMaxAmended) state_.amended_seconds.erase(state_.amended_seconds.begin());
+  if (time_seconds <= newest_seconds_) return Add(time_seconds);
+  newest_seconds_ = time_seconds;
+}
+
+void Progress::Amended(const std::vector<std::int64_t>& times_seconds) {
+  const std::lock_guard lock(mu_);
+  for (const std::int64_t time_seconds : times_seconds) Add(time_seconds);
+}
+
+void Progress::Add(std::int64_t time_seconds) {
+  if (time_seconds > read_until_seconds_) return;
+  state_.amended_seconds.insert(time_seconds);
+  if (state_.amended_seconds.size() > kMaxAmended) state_.amended_seconds.erase(state_.amended_seconds.begin());
 }
 
 std::int64_t Progress::sent_until_seconds() const {

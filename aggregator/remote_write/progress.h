@@ -18,11 +18,14 @@ inline constexpr std::size_t kMaxAmended = 4000;
 
 class Progress {
  public:
-  explicit Progress(State state) : state_(std::move(state)), read_until_seconds_(state_.sent_until_seconds) {}
+  // `newest_seconds`: what the store has; nullopt: nothing.
+  Progress(State state, std::optional<std::int64_t> newest_seconds);
 
-  // These were appended or amended, and a reader of the store sees them. Those that have been read already are sent
-  // again later; should too many wait, the oldest are not.
-  void Stored(const std::vector<std::int64_t>& times_seconds);
+  // This was appended to the store, and readers see it. Where the clock was set back it is as if it were amended.
+  void Appended(std::int64_t time_seconds);
+  // These changed, and readers see that. Those that have been read already are sent again later; should too many wait,
+  // the oldest are not.
+  void Amended(const std::vector<std::int64_t>& times_seconds);
 
   [[nodiscard]] std::int64_t sent_until_seconds() const;
   // Up to which bucket all is being read, or has been. Set before reading begins.
@@ -38,9 +41,12 @@ class Progress {
   [[nodiscard]] State Current() const;
 
  private:
+  void Add(std::int64_t time_seconds);
+
   mutable std::mutex mu_;  // guards all below
   State state_;
   std::int64_t read_until_seconds_;
+  std::int64_t newest_seconds_;  // nothing after it has been read before it was appended
   std::optional<std::int64_t> amending_seconds_;
 };
 

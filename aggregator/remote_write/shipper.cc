@@ -44,7 +44,8 @@ Shipper::Shipper(const ShipperOptions& options, const store::Store& store, const
     : clock_(clock),
       make_sender_(std::move(make_sender)),
       file_(options.directory),
-      progress_(BeginFrom(file_.Load(), store.NewestBucket(), clock.NowMs() / 1000, options.interval_seconds)),
+      progress_(BeginFrom(file_.Load(), store.NewestBucket(), clock.NowMs() / 1000, options.interval_seconds),
+                store.NewestBucket()),
       courier_(store, progress_, file_, clock, std::move(random), options.interval_seconds, TargetOf(options)) {
   spdlog::info("remote_write: sends to {} from bucket {} on", options.url,
                progress_.sent_until_seconds() + options.interval_seconds);
@@ -76,8 +77,13 @@ Target Shipper::TargetOf(const ShipperOptions& options) const {
   return {make_sender_(sender), options.labels, options.max_samples, options.retention_seconds};
 }
 
-void Shipper::Stored(const std::vector<std::int64_t>& times_seconds) {
-  progress_.Stored(times_seconds);
+void Shipper::Appended(std::int64_t time_seconds) {
+  progress_.Appended(time_seconds);
+  courier_.Wake();
+}
+
+void Shipper::Amended(const std::vector<std::int64_t>& times_seconds) {
+  progress_.Amended(times_seconds);
   courier_.Wake();
 }
 

@@ -54,8 +54,9 @@ class Shipper {
   Shipper(const Shipper&) = delete;
   Shipper& operator=(const Shipper&) = delete;
 
-  // These buckets were appended to the store or amended: does not wait for anything.
-  void Stored(const std::vector<std::int64_t>& times_seconds);
+  // After a bucket was appended to the store, or some were amended. Does not wait for anything.
+  void Appended(std::int64_t time_seconds);
+  void Amended(const std::vector<std::int64_t>& times_seconds);
   // What is being sent is sent anew in the new way.
   void Reload(const ShipperOptions& options);
   [[nodiscard]] ShipStats Stats() const { return courier_.Stats(); }

@@ -229,6 +229,19 @@ class RemoteWrite(Case):
         for secret in ("first", "second", "a b"):
             self.assertNotIn(secret, aggregator.log())
 
+    def test_late_documents_arrive(self):
+        server = self.started(prom_servers.victoria_metrics(self.temp_dir()))
+        aggregator = self.sending(server.url)
+        until(lambda: len(aggregator.get("/api/cluster?window=5m").json) >= 3 and all_is_sent(aggregator), 20, "three buckets")
+        moment = aggregator.get("/api/cluster?window=5m").json[0]["time"]
+        document = {"timestamp": moment + 0.5, "node": "late-1", "node_data": {"memory_bytes": 4711},
+                    "pods": [], "namespaces": [], "deployments": []}
+        self.assertEqual(aggregator.push(document).status, 200)
+
+        selector = 'cloudmon_node_memory_bytes{node="late-1"}'
+        until(lambda: [list(samples.items()) for samples in prom_servers.raw_samples(server, selector, 60, moment + 30).values()]
+              == [[(moment, {4711.0})]], 20, "the late value, in its bucket")
+
     def test_settings_that_cannot_be_are_refused(self):
         for flags, message in ((["--remote-write.username=me"], "remote-write.url: is empty"),
                                (["--remote-write.url=http://me:hidden@h"], "remote-write.url: expected a URL without a user"),

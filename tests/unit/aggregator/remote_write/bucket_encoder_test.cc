@@ -71,7 +71,7 @@ TEST_CASE("a bucket of all kinds with all fields") {
         Member{Kind::kCluster, "", "", "", ""}}) {
     window.slices.push_back(SliceOf(member, {{kTime, values}}));
   }
-  const auto requests = Encode(window, {kTime, false}, {{"Zone", "z"}, {"cluster", "eu-1"}, {"replica", "a"}});
+  const auto requests = Encode(window, {kTime, true}, {{"Zone", "z"}, {"cluster", "eu-1"}, {"replica", "a"}});
   REQUIRE(requests.size() == 1);
   CHECK(requests[0].samples == 6 * kMemberSamples);
   std::string text;
@@ -87,9 +87,9 @@ TEST_CASE("numbers arrive as they were stored") {
       kTime + kInterval,
       {SliceOf(kPod,
                {{kTime, {{Field::kCpuUsageUsec, 1}, {Field::kMemoryBytes, 0}, {Field::kDiskReadBytes, large}}}})}};
-  CHECK(Lines(window, {kTime, false}) ==
-        std::vector<std::string>{PodLine("cpu_usage_seconds_total", "1e-06"), PodLine("memory_bytes", "0"),
-                                 PodLine("disk_read_bytes_total", "9007199254740991")});
+  CHECK(Lines(window, {kTime, true}) == std::vector<std::string>{PodLine("cpu_usage_seconds_total", "1e-06"),
+                                                                 PodLine("memory_bytes", "0"),
+                                                                 PodLine("disk_read_bytes_total", "9007199254740991")});
 }
 
 TEST_CASE("what the bucket before had and this has not is marked as ended, once") {
@@ -99,26 +99,26 @@ TEST_CASE("what the bucket before had and this has not is marked as ended, once"
                       {SliceOf(kPod, {{kTime - kInterval, {{Field::kCpuUsageUsec, 5}, {Field::kMemoryBytes, 7}}},
                                       {kTime, {{Field::kMemoryBytes, 8}}},
                                       {kTime + 2 * kInterval, {{Field::kMemoryBytes, 9}}}})}};
-  CHECK(Lines(window, {kTime, false}) ==
+  CHECK(Lines(window, {kTime, true}) ==
         std::vector<std::string>{PodLine("cpu_usage_seconds_total", "stale"), PodLine("memory_bytes", "8")});
-  CHECK(Lines(window, {kTime + kInterval, false}) ==
+  CHECK(Lines(window, {kTime + kInterval, true}) ==
         std::vector<std::string>{PodLine("memory_bytes", "stale", kTime + kInterval)});
-  CHECK(Lines(window, {kTime + 2 * kInterval, false}) ==
+  CHECK(Lines(window, {kTime + 2 * kInterval, true}) ==
         std::vector<std::string>{PodLine("memory_bytes", "9", kTime + 2 * kInterval)});
 }
 
-TEST_CASE("only the ends") {
+TEST_CASE("only what there is") {
   const Window window{kTime,
                       kTime + kInterval,
                       {SliceOf(kPod, {{kTime - kInterval, {{Field::kCpuUsageUsec, 5}, {Field::kMemoryBytes, 7}}},
                                       {kTime, {{Field::kMemoryBytes, 8}}}})}};
-  CHECK(Lines(window, {kTime, true}) == std::vector<std::string>{PodLine("cpu_usage_seconds_total", "stale")});
+  CHECK(Lines(window, {kTime, false}) == std::vector<std::string>{PodLine("memory_bytes", "8")});
 }
 
 TEST_CASE("fields that are not sent make no request") {
   const Window window{kTime, kTime + kInterval, {SliceOf(kPod, {{kTime, {{Field::kCpuMillicores, 5}}}})}};
-  CHECK(Encode(window, {kTime, false}).empty());
-  CHECK(Encode(Window{kTime, kTime + kInterval, {}}, {kTime, false}).empty());
+  CHECK(Encode(window, {kTime, true}).empty());
+  CHECK(Encode(Window{kTime, kTime + kInterval, {}}, {kTime, true}).empty());
 }
 
 TEST_CASE("what is next in a window") {
@@ -146,13 +146,13 @@ TEST_CASE("a large bucket is several requests, each within the limit, with every
   for (const std::size_t max_samples : {kMemberSamples, std::size_t{15}, std::size_t{16}, std::size_t{100}}) {
     CAPTURE(max_samples);
     std::vector<std::string> lines;
-    for (const Request& request : Encode(window, {kTime, false}, {}, max_samples)) {
+    for (const Request& request : Encode(window, {kTime, true}, {}, max_samples)) {
       CHECK(request.samples <= max_samples);
       const auto decoded = test::Decode(request.body);
       CHECK(decoded.size() == request.samples);
       lines.insert(lines.end(), decoded.begin(), decoded.end());
     }
-    CHECK(lines == Lines(window, {kTime, false}));
+    CHECK(lines == Lines(window, {kTime, true}));
     std::sort(lines.begin(), lines.end());
     CHECK(std::unique(lines.begin(), lines.end()) == lines.end());
     CHECK(lines.size() == 100 * kMemberSamples);

@@ -81,7 +81,7 @@ struct Rig {
   void Append(Shipper& shipper, int number) {
     const std::int64_t time_seconds = first + number * kInterval;
     store->Append(BucketOf(time_seconds, {PodEntry("web-1", number)}));
-    shipper.Stored({time_seconds});
+    shipper.Appended(time_seconds);
   }
 
   SystemClock clock;
@@ -156,7 +156,7 @@ TEST_CASE("reloads and amendments from other threads") {
     rig.Append(shipper, i);
     const std::int64_t amended = rig.first + i / 2 * kInterval;
     CHECK(rig.store->Amend({amended}, [](series::Bucket& bucket) { bucket.entries = {PodEntry("late", 1)}; }).ok());
-    shipper.Stored({amended});
+    shipper.Amended({amended});
   }
   reloader.join();
   rig.Append(shipper, 50);
