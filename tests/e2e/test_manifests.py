@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """manifests/: everything builds, is what Kubernetes takes, and fits together and to the programs."""
+import glob
 import json
 import os
 import re
@@ -211,6 +212,17 @@ class OperatorObjects(Case):
                     self.assertLessEqual(names, known)
                     self.assertEqual(set(rule["annotations"]), {"summary", "description"})
                     self.assertIn(rule["labels"]["severity"], ("info", "warning", "critical"))
+
+    def test_dashboards(self):
+        """Grafana's sidecar finds all of them, and kubectl apply can keep what it applied in an annotation."""
+        maps = [item for item in self.built.of("ConfigMap") if item["metadata"]["labels"].get("grafana_dashboard") == "1"]
+        found = {name: text for item in maps for name, text in item["data"].items()}
+        files = glob.glob(procs.REPOSITORY + "/dashboards/*.json")
+        self.assertEqual(found, {os.path.basename(path): read(path) for path in files})
+        self.assertEqual(len(maps), len(files))
+        for item in maps:
+            self.assertEqual(item["metadata"]["annotations"], {"grafana_folder": "cloud-monitor"})
+            self.assertLess(len(json.dumps(item)), 200_000, "the annotation may have 262144 bytes")
 
     def test_promtool_accepts_the_rules(self):
         session.need_tools("promtool")
