@@ -1,40 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Prometheus scrapes the exporter, and its figures are the API's."""
-import json
-import subprocess
-
-from harness import session
-from harness.case import Case
+from harness.prometheus import NODE
+from harness.stack_case import StackCase
 from harness.wait import until
 
 MINUTE = 60
 
 
-class Prometheus(Case):
-    @classmethod
-    def setUpClass(cls):
-        session.need_tools("prometheus", "promtool")
-        cls.stack = session.stack()
-        cls.machine = session.machine()
-
-    def query(self, expression, moment=None):
-        """[(labels, value)] of an instant query."""
-        at = [f"--time={moment}"] if moment else []
-        done = subprocess.run(["promtool", "query", "instant", "--format=json", *at, self.stack.prometheus.url, expression],
-                              capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return [(sample["metric"], float(sample["value"][1])) for sample in json.loads(done.stdout)]
-
+class Scraped(StackCase):
     def cluster_with_cpu(self):
         entries = self.stack.aggregator.get("/api/cluster?window=5m").json
         return [entry for entry in entries if "cpu_millicores" in entry]
 
-    def test_the_target_is_up(self):
-        until(lambda: self.query("up") and self.query("up")[0][1] == 1, 20, "Prometheus has scraped")
-        self.assertEqual([value for _, value in self.query("up")], [1])
+    def test_the_targets_are_up(self):
+        jobs = {"cloud-monitor-exporter", "cloud-monitor-aggregator"}
+        until(lambda: len(self.query("up == 1")) == len(jobs), 20, "Prometheus has scraped both")
+        self.assertEqual({labels["job"] for labels, _ in self.query("up")}, jobs)
         # Prometheus would drop samples that are there twice or out of order, and count them.
         for counter in ("scrape_series_added", "scrape_samples_scraped"):
-            self.assertGreater(self.query(f"max_over_time({counter}[5m])")[0][1], 100)
+            for labels, value in self.query(f"max_over_time({counter}[5m])"):
+                self.assertGreater(value, 50, (counter, labels))
+
+    def test_labels_are_the_pods_and_the_nodes(self):
+        """honor_labels and relabelling of config/prometheus.yml."""
+        until(lambda: self.query("cloudmon_namespace_pods") and self.query("container_memory_rss"), 30, "both are scraped")
+        self.assertEqual(self.query('count({__name__=~".+", exported_namespace!=""}) or count({__name__=~".+", exported_node!=""})'),
+                         [])
+        of_exporter = self.query('count by (node, instance) ({job="cloud-monitor-exporter"})')
+        self.assertEqual([labels for labels, _ in of_exporter], [{"node": NODE, "instance": NODE}])
+        self.assertGreaterEqual({labels["namespace"] for labels, _ in self.query("cloudmon_namespace_pods")},
+                                {pod.spec.namespace for pod in self.machine.pods if pod.spec.stable})
 
     def test_cpu_of_deployments_is_the_apis(self):
         stable = {(pod.spec.namespace, pod.spec.deployment) for pod in self.machine.pods if pod.spec.stable}
