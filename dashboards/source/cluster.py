@@ -30,7 +30,7 @@ def namespaces():
     table = panels.table(
         "Namespaces", "What the pods of each namespace use now.", {"cluster": "Cluster", "namespace": "Namespace"},
         [usage.pods_column(PODS, BY_NAMESPACE), *usage.columns(PODS, BY_NAMESPACE), *usage.limit_columns(PODS, BY_NAMESPACE),
-         *usage.ended_columns(PODS, BY_NAMESPACE)], sort_by="CPU", links={"Namespace": usage.to_namespace(panels.cell)})
+         *usage.ended_columns(PODS, BY_NAMESPACE)], sort_by="CPU", links={"Namespace": usage.to_namespace(panels.cell)}, size=(24, 8))
     return [table, *usage.charts(PODS, BY_NAMESPACE, "{{namespace}} {{cluster}}", "by namespace", usage.to_namespace(label))]
 
 
@@ -46,7 +46,7 @@ def nodes():
                        decimals=2),
          panels.column("Memory", RATIO, usage.node_memory(*each), NEAR_LIMIT),
          panels.column("Fullest disk", RATIO, usage.fullest_disk(*each), NEAR_LIMIT), *pressure],
-        sort_by="CPU", links={"Node": usage.to_node(panels.cell)}, size=(24, 8))
+        sort_by="CPU", links={"Node": usage.to_node(panels.cell)}, size=(24, 7))
     shown = {"links": usage.to_node(label), "max": 1}
     return [table,
             panels.series("CPU by node", "CPU in use, of the node's cores.", RATIO, [(usage.node_cpu(*each), "{{node}} {{cluster}}")],

@@ -13,7 +13,7 @@ def now(where):
     """Also of a deployment: what stands at the top."""
     return [
         usage.pods(where),
-        panels.stat("CPU", "CPU in use, in cores.", CORES, total(rate("pod_cpu_usage_seconds_total", where)), decimals=2),
+        panels.stat("CPU", "CPU in use, in cores.", CORES, total(rate("pod_cpu_usage_seconds_total", where)), decimals=3),
         panels.stat("Memory", "Working set: memory in use without file pages that can be dropped.", BYTES,
                     total(gauge("pod_memory_working_set_bytes", where))),
         panels.stat("Memory limits", "Sum of the limits of the containers that have one.", BYTES, memory_limit(where, "")),

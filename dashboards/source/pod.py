@@ -17,7 +17,7 @@ def cpu():
                        (cpu_limit(PODS, CONTAINER), NAME + " quota"), (request, NAME + " request")],
                       overrides=[panels.limit_line(" quota$"), panels.limit_line(" request$", "orange")]),
         panels.series("CPU in user mode and in the kernel", "CPU in use, in cores.", CORES, modes, stacked=True),
-        usage.throttling(PODS, CONTAINER, NAME), usage.pressure("cpu", PODS, CONTAINER, NAME)]
+        usage.throttling(PODS, CONTAINER, NAME), usage.pressure("cpu", PODS, CONTAINER, NAME, size=(12, 8))]
 
 
 def memory():
@@ -33,12 +33,12 @@ def memory():
                       size=(16, 10)),
         panels.series("Page faults", "Page faults a second; pgmajfault had to read from a disk.", "ops",
                       [(faults, NAME + " {{failure_type}}")], size=(8, 10)),
-        usage.memory_near_limit(PODS, CONTAINER, NAME), usage.pressure("memory", PODS, CONTAINER, NAME)]
+        usage.memory_near_limit(PODS, CONTAINER, NAME), usage.pressure("memory", PODS, CONTAINER, NAME, size=(12, 8))]
 
 
 def processes():
-    ended = [(total(increase("container_oom_events_total", PODS), CONTAINER), NAME + " OOM kills"),
-             (total(changes("container_start_time_seconds", PODS), CONTAINER), NAME + " restarts")]
+    ended = [(total(increase("container_oom_events_total", PODS, "$__rate_interval"), CONTAINER), NAME + " OOM kills"),
+             (total(changes("container_start_time_seconds", PODS, "$__rate_interval"), CONTAINER), NAME + " restarts")]
     running = [(total(gauge("container_processes", PODS), CONTAINER), NAME + " processes"),
                (total(gauge("container_threads", PODS), CONTAINER), NAME + " threads")]
     return [
@@ -47,7 +47,7 @@ def processes():
                       [(f"{total(gauge('container_threads', PODS), CONTAINER)} / "
                         f"({total(gauge('container_threads_max', PODS), CONTAINER)} > 0)", NAME)],
                       limits=panels.NEAR_LIMIT, size=(8, 8)),
-        panels.series("OOM kills and restarts", "Within the last shown time range before each moment.", COUNT, ended, size=(8, 8),
+        panels.series("OOM kills and restarts", "Processes that the kernel killed for lack of memory, and starts of the container, when they were.", COUNT, ended, size=(8, 8),
                       decimals=0)]
 
 

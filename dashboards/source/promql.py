@@ -14,13 +14,13 @@ def rate(metric, where):
     return f"rate({metric}{{{where}}}[$__rate_interval])"
 
 
-def increase(metric, where):
-    """Over the time range that the dashboard shows."""
-    return f"increase({metric}{{{where}}}[$__range])"
+def increase(metric, where, over="$__range"):
+    """Over the time range that the dashboard shows, or `over` another."""
+    return f"increase({metric}{{{where}}}[{over}])"
 
 
-def changes(metric, where):
-    return f"changes({metric}{{{where}}}[$__range])"
+def changes(metric, where, over="$__range"):
+    return f"changes({metric}{{{where}}}[{over}])"
 
 
 def total(expression, by=""):

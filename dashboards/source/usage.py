@@ -74,13 +74,13 @@ def memory_near_limit(where, by, legend, links=()):
                          RATIO, [(f"{limited_memory(where, by)} / {memory_limit(where, by)}", legend)], limits=NEAR_LIMIT, links=links)
 
 
-def pressure(what, where, by, legend, links=()):
+def pressure(what, where, by, legend, links=(), size=(8, 8)):
     """Of containers. `what`: cpu, memory, io."""
     title = {"cpu": "CPU", "memory": "Memory", "io": "I/O"}[what]
     return panels.series(f"{title} pressure", f"Share of the time in which a task waited for {title}, of the container that waited "
                          "most. Needs a kernel with pressure stall information.", RATIO,
                          [(highest(rate(f"container_pressure_{what}_waiting_seconds_total", where), by), legend)],
-                         limits=PRESSURE, links=links, size=(8, 8))
+                         limits=PRESSURE, links=links, size=size)
 
 
 def cores(where, by=""):

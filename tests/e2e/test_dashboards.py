@@ -6,15 +6,14 @@ import json
 import os
 import re
 import subprocess
-import sys
+
+import yaml
 
 from harness import dashboard_lint, procs, promql, session
 from harness.case import Case
+from harness.dashboard_lint import PLACE
 
-PLACE = os.path.join(procs.REPOSITORY, "dashboards")
-sys.path.insert(0, PLACE)
-
-from source import dashboard, panels, promql as pieces  # noqa: E402  (found through the path set above)
+from source import dashboard, panels, promql as pieces  # found through dashboard_lint's path
 
 PROMETHEUS_OWN = {"up", "scrape_duration_seconds", "scrape_samples_scraped"}
 
@@ -22,12 +21,6 @@ PROMETHEUS_OWN = {"up", "scrape_duration_seconds", "scrape_samples_scraped"}
 def read(path):
     with open(os.path.join(procs.REPOSITORY, path), encoding="utf-8") as file:
         return file.read()
-
-
-def load():
-    """{uid: dashboard}"""
-    found = [json.loads(read(path)) for path in sorted(glob.glob(PLACE + "/*.json"))]
-    return {item["uid"]: item for item in found}
 
 
 def small():
@@ -84,7 +77,8 @@ BAD = {
     "panel-kind": [change("panels", 1, "type")("graph")],
     "panel-grid": [change("panels", 2, "gridPos", "y")(3), change("panels", 1, "id")(3), change("panels", 1, "gridPos", "x")(20)],
     "target-promql-rule": [query("sum by (pod) (up"), query(CPU.replace("sum", "summe")), query(CPU + " offset")],
-    "target-rate-interval-rule": [query(CPU.replace("$__rate_interval", "5m")), query(CPU.replace("rate", "increase", 1))],
+    "target-rate-interval-rule": [query(CPU.replace("$__rate_interval", "5m")), query(CPU.replace("$__rate_interval", "$__range")),
+                                  query(CPU.replace("rate(", "increase(").replace("$__rate_interval", "1h"))],
     "target-counter-agg-rule": [query(CPU.replace("rate(", "(").replace("[$__rate_interval]", "").replace("_seconds", "")),
                                 query(CPU.replace("rate(", "max_over_time(").replace("rate_interval", "range").replace("_seconds", ""))],
     "target-job-rule": [query(CPU.replace('job=~"$job", ', ""))],
@@ -104,7 +98,7 @@ class Dashboards(Case):
     @classmethod
     def setUpClass(cls):
         session.need_tools("promtool")
-        cls.dashboards = load()
+        cls.dashboards = dashboard_lint.load()
 
     def test_the_files_are_what_the_generator_gives(self):
         place = self.temp_dir()
@@ -152,6 +146,19 @@ class Dashboards(Case):
             used |= set(re.findall(r"label_values\((\w+)", json.dumps(item["templating"])))
             with self.subTest(uid):
                 self.assertEqual({name for name in used - known if not name.startswith("cloudmon_remote_write_")}, set())
+
+    def test_provisioning(self):
+        """config/grafana has the data sources that the dashboards ask for, and agrees with config/prometheus.yml."""
+        place = "config/grafana/provisioning/"
+        found = yaml.safe_load(read(place + "datasources/cloud-monitor.yml"))["datasources"]
+        wanted = {item["query"] for found in self.dashboards.values() for item in dashboard_lint.variables(found)
+                  if item["type"] == "datasource"}
+        self.assertEqual({item["type"] for item in found}, wanted)
+        (prometheus,) = (item for item in found if item["type"] == dashboard_lint.PROMETHEUS)
+        interval = yaml.safe_load(read("config/prometheus.yml"))["global"]["scrape_interval"]
+        self.assertEqual(prometheus["jsonData"]["timeInterval"], interval)
+        (provider,) = yaml.safe_load(read(place + "dashboards/cloud-monitor.yml"))["providers"]
+        self.assertEqual((provider["type"], provider["allowUiUpdates"]), ("file", False))
 
     def test_types_refuse(self):
         """scripts/lint-dashboards, which tests/run calls for the dashboards themselves, finds each of these."""

@@ -1,15 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules for dashboards, those of Grafana's dashboard-linter among them, under its names. A rule gives what is wrong, one line each."""
+import glob
+import json
+import os
 import re
 import subprocess
+import sys
 import tempfile
 
-from harness import promql
+from harness import procs, promql
+
+PLACE = os.path.join(procs.REPOSITORY, "dashboards")
+sys.path.insert(0, PLACE)  # for the tests that import what the dashboards are made of
 
 PROMETHEUS, INFINITY = "prometheus", "yesoreyeram-infinity-datasource"
 KINDS = {"timeseries", "stat", "table", "bargauge", "gauge", "state-timeline"}
 TABLE_UNITS = {"dateTimeAsIso"}  # of a column, besides those that have a dimension
-EMPTY_BRACES = re.compile(r"\$\{?(\w+)")
+VARIABLE = re.compile(r"\$\{?(\w+)")
+
+
+def load():
+    """{uid: dashboard} of those in the repository."""
+    found = {}
+    for path in sorted(glob.glob(PLACE + "/*.json")):
+        with open(path, encoding="utf-8") as file:
+            dashboard = json.load(file)
+        found[dashboard["uid"]] = dashboard
+    return found
 
 
 def variables(dashboard):
@@ -51,7 +68,7 @@ def units(panel):
 
 def used(text):
     """Names of the variables in a text, Grafana's own left out."""
-    return {name for name in EMPTY_BRACES.findall(text) if not name.startswith("__")}
+    return {name for name in VARIABLE.findall(text) if not name.startswith("__")}
 
 
 def links(dashboard):
@@ -175,9 +192,9 @@ def target_rate_interval(dashboard):
     for panel, target, tree in queries(dashboard):
         for node, parents in promql.walk(tree):
             if isinstance(node, promql.Selector) and node.range:
-                want = "$__rate_interval" if parents and parents[-1].function in ("rate", "irate") else "$__range"
-                if node.range != want:
-                    yield f"{panel['title']}: [{node.range}] is not [{want}] in {target['expr']}"
+                allowed = ["$__rate_interval"] if parents and parents[-1].function in ("rate", "irate") else ["$__rate_interval", "$__range"]
+                if node.range not in allowed:
+                    yield f"{panel['title']}: [{node.range}] is none of {allowed} in {target['expr']}"
 
 
 def target_counter_agg(dashboard):
@@ -222,9 +239,9 @@ def column_of(panel, target):
     """The title of a query's column in a table."""
     for item in panel.get("transformations", ()):
         renamed = item["options"].get("renameByName", {})
-        return_ = renamed.get(f"Value #{target['refId']}", renamed.get("Value"))
-        if return_:
-            return return_
+        title = renamed.get(f"Value #{target['refId']}", renamed.get("Value"))
+        if title:
+            return title
     return None
 
 
