@@ -4,7 +4,9 @@ from source import dashboard, panels
 from source.panels import BYTES, BYTES_PER_SECOND, COUNT, SECONDS
 
 KIND = "yesoreyeram-infinity-datasource"
-SOURCE = {"type": KIND, "uid": "${datasource}"}
+# Of another name than Prometheus' one, which links between dashboards pass on.
+VARIABLE = "infinity_datasource"
+SOURCE = {"type": KIND, "uid": f"${{{VARIABLE}}}"}
 TIME = ("time", "Time", "timestamp_epoch_s")
 # Of every entry: (field, title, unit)
 USE = (("cpu_millicores", "CPU (millicores)", "none"), ("memory_working_set_bytes", "Memory", BYTES),
@@ -119,7 +121,7 @@ def build():
                    size=(24, 7))
     return dashboard.dashboard(
         "cloud-monitor-api", "cloud-monitor / API", "The aggregator's API through the Infinity data source: no Prometheus is needed.",
-        [dashboard.data_source(KIND), variable("namespace", "/api/deployments"),
+        [dashboard.data_source(KIND, VARIABLE), variable("namespace", "/api/deployments"),
          variable("deployment", "/api/namespaces/${namespace}/deployments")],
         [("Now", now()), ("Cluster", cluster()), ("Nodes", nodes()),
          ("Namespaces", [every, *by("namespace", "/api/namespaces", "Sums of each namespace's pods."), largest]),

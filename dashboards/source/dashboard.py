@@ -7,8 +7,8 @@ TAG = "cloud-monitor"
 ALL = {"text": "All", "value": "$__all"}
 
 
-def data_source(kind="prometheus"):
-    return {"name": "datasource", "label": "Data Source", "type": "datasource", "query": kind, "description": "",
+def data_source(kind="prometheus", name="datasource"):
+    return {"name": name, "label": "Data Source", "type": "datasource", "query": kind, "description": "",
             "regex": "", "refresh": 1, "hide": 0, "includeAll": False, "multi": False, "options": [], "skipUrlSync": False}
 
 

@@ -32,7 +32,7 @@ interface PrometheusQuery extends DataQuery {
 }
 interface InfinityQuery extends DataQuery {
   columns: { selector: string; text: string; type: 'string' | 'number' | 'timestamp_epoch_s' }[];
-  datasource: { type: 'yesoreyeram-infinity-datasource'; uid: '${datasource}' };
+  datasource: { type: 'yesoreyeram-infinity-datasource'; uid: '${infinity_datasource}' };
   filters: [];
   format: 'table' | 'timeseries';
   parser: 'backend';

@@ -81,10 +81,18 @@ def links(dashboard):
         yield from ((panel["title"], link) for link in found)
 
 
+def source_of(dashboard):
+    """What every panel's data source must be. The names differ because links pass variables on."""
+    if is_prometheus(dashboard):
+        return {"type": PROMETHEUS, "uid": "${datasource}"}
+    return {"type": INFINITY, "uid": "${infinity_datasource}"}
+
+
 def template_datasource(dashboard):
-    found = [item for item in variables(dashboard) if item["type"] == "datasource"]
-    if [(item["name"], item["label"]) for item in found] != [("datasource", "Data Source")]:
-        yield "not one data source variable `datasource` with the label `Data Source`"
+    found = [(item["name"], item["label"], item["query"]) for item in variables(dashboard) if item["type"] == "datasource"]
+    want = source_of(dashboard)
+    if found != [(want["uid"].strip("${}"), "Data Source", want["type"])]:
+        yield f"not one data source variable with the label `Data Source` for {want}, but {found}"
 
 
 def template_job(dashboard):
@@ -137,11 +145,10 @@ def template_chain(dashboard):
 
 
 def panel_datasource(dashboard):
-    kind = PROMETHEUS if is_prometheus(dashboard) else INFINITY
-    want = {"type": kind, "uid": "${datasource}"}
+    want = source_of(dashboard)
     for item in [*panels(dashboard), *(item for item in variables(dashboard) if item["type"] == "query")]:
         if any(source != want for source in (item["datasource"], *(target["datasource"] for target in item.get("targets", ())))):
-            yield f"{item.get('title', item.get('name'))}: its data source is not ${{datasource}}"
+            yield f"{item.get('title', item.get('name'))}: its data source is not {want}"
 
 
 def panel_title_description(dashboard):
@@ -301,7 +308,7 @@ def grid(dashboard):
 
 def unused_variables(dashboard):
     everything = str(dashboard["panels"]) + str([item["query"] for item in variables(dashboard)])
-    yield from (item["name"] for item in variables(dashboard) if item["name"] not in used(everything) | {"datasource"})
+    yield from (item["name"] for item in variables(dashboard) if item["name"] not in used(everything))
 
 
 RULES = {
