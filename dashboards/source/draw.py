@@ -98,7 +98,8 @@ def chart(panel, view, width, height):
     stack = custom["stacking"]["mode"] == "normal"
     usual = [points for _, points, is_limit in lines if not is_limit]
     areas = stacked(usual) if stack else [[(at, 0, value) for at, value in points] for points in usual]
-    top = max([high for area in areas for _, _, high in area] + [value for _, points, is_limit in lines if is_limit for _, value in points])
+    limits = [value for _, points, is_limit in lines if is_limit for _, value in points]
+    top = max([high for area in areas for _, _, high in area] + limits)
     shown = min(len(lines), 5)
     axes = Axes(width, height - 22 - LEGEND_LINE * shown, view, top * 1.05, unit)
     svg, rows, next_area = list(axes.draw()), [], iter(areas)
@@ -134,7 +135,8 @@ def stat(panel, view, width, height):
         top, bottom = max(value for _, value in points), min(value for _, value in points)
         span, rise = points[-1][0] - points[0][0], (top - bottom) or top
         line = path(points, lambda at: (at - points[0][0]) / span * width, lambda value: 44 - 34 * (value - bottom) / rise)
-        svg = (f'<svg class="spark" viewBox="0 0 {width} 48" preserveAspectRatio="none"><path d="{line} L{width},48 L0,48Z" fill="{color}" fill-opacity=".18"/>'
+        svg = (f'<svg class="spark" viewBox="0 0 {width} 48" preserveAspectRatio="none">'
+               f'<path d="{line} L{width},48 L0,48Z" fill="{color}" fill-opacity=".18"/>'
                f'<path d="{line}" fill="none" stroke="{color}"/></svg>')
     return f'<div class="stat" style="color:{color};height:{height}px">{esc(shown)}</div>{svg}'
 
@@ -172,7 +174,8 @@ def table(panel, view, width, height):
     columns = [title for title, found in properties.items() if "unit" in found]
     by = panel["options"]["sortBy"][0]["displayName"]
     ordered = sorted(rows.items(), key=lambda item: -item[1].get(by, 0))[:max(1, (height - 26) // 26)]
-    head = "".join(f"<th>{esc(list(keys.values())[index])}</th>" for index in used) + "".join(f"<th>{esc(title)}</th>" for title in columns)
+    titles = [list(keys.values())[index] for index in used] + columns
+    head = "".join(f"<th>{esc(title)}</th>" for title in titles)
     body = []
     for names, cells in ordered:
         shown = "".join(f"<td class='link'>{esc(names[index])}</td>" for index in used)
@@ -188,26 +191,32 @@ def states(panel, view, width, height):
     (target,), mapping = panel["targets"], panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
     rows = []
     for labels, points in view.ask(target):
-        cells = "".join(f'<rect x="{(at - view.end + view.seconds) / view.seconds * 100:.2f}%" width="{view.step / view.seconds * 100 + .1:.2f}%" '
-                        f'height="16" fill="{COLORS[mapping[str(int(value))]["color"]]}"/>' for at, value in points)
-        rows.append(f'<tr><td class="name">{esc(legend(target, labels))}</td><td class="bar"><svg width="100%" height="16">{cells}</svg></td></tr>')
+        cells = "".join(f'<rect x="{(at - view.end + view.seconds) / view.seconds * 100:.2f}%" height="16" '
+                        f'width="{view.step / view.seconds * 100 + .1:.2f}%" fill="{COLORS[mapping[str(int(value))]["color"]]}"/>'
+                        for at, value in points)
+        rows.append(f'<tr><td class="name">{esc(legend(target, labels))}</td>'
+                    f'<td class="bar"><svg width="100%" height="16">{cells}</svg></td></tr>')
     return f'<table class="bars">{"".join(rows[:max(1, height // 26)])}</table>'
 
 
 KINDS = {"timeseries": chart, "stat": stat, "bargauge": bars, "table": table, "state-timeline": states}
 STYLE = """body{margin:0;background:#111217;color:#d0d1d8;font:12px 'DejaVu Sans',sans-serif;position:relative}
-h1{font-size:17px;font-weight:normal;margin:0;padding:12px 16px}h1 span{color:#8e8e99;font-size:12px;margin-left:18px}h1 b{color:#d0d1d8;font-weight:normal}
+h1{font-size:17px;font-weight:normal;margin:0;padding:12px 16px}
+h1 span{color:#8e8e99;font-size:12px;margin-left:18px}
+h1 b{color:#d0d1d8;font-weight:normal}
 section,h2{position:absolute;box-sizing:border-box}h2{margin:0;font-size:14px;font-weight:normal;padding:8px 2px 0}
 section{background:#181b1f;border:1px solid #24272d;border-radius:3px;overflow:hidden;padding:6px 8px}
 h3{margin:0 0 4px;font-size:12.5px;font-weight:600}svg text{fill:#8e8e99;font-size:10.5px}
 table{border-collapse:collapse;width:100%;font-size:11px}td,th{text-align:right;padding:0 6px;white-space:nowrap;font-weight:normal}
-.legend td,.legend th{height:16px;color:#a9abb3}.legend th{color:#5794f2}.legend .name{text-align:left;width:70%;max-width:0;overflow:hidden;text-overflow:ellipsis}
+.legend td,.legend th{height:16px;color:#a9abb3}.legend th{color:#5794f2}
+.legend .name{text-align:left;width:70%;max-width:0;overflow:hidden;text-overflow:ellipsis}
 .legend i{display:inline-block;width:12px;height:4px;border-radius:2px;margin:0 6px 2px 0}
 .stat{font-size:27px;display:flex;align-items:center;justify-content:center;padding-bottom:10px;box-sizing:border-box}
 .nothing{font-size:14px;color:#8e8e99;height:80%}.spark{position:absolute;left:0;bottom:0;width:100%;height:48px}
 .bars td{height:24px}.bars .name{text-align:left;width:38%;max-width:0;overflow:hidden;text-overflow:ellipsis}
 .bars .bar div{height:14px;border-radius:2px;min-width:1px}.bars .bar{width:45%}
-.rows th{text-align:left;color:#8e8e99;height:24px;border-bottom:1px solid #2c2f36}.rows td{text-align:left;height:24px;border-bottom:1px solid #22252b}
+.rows th{text-align:left;color:#8e8e99;height:24px;border-bottom:1px solid #2c2f36}
+.rows td{text-align:left;height:24px;border-bottom:1px solid #22252b}
 .rows .link{color:#6e9fff}"""
 # Of a cell of Grafana's grid, in pixels.
 CELL_WIDTH, CELL_HEIGHT, GAP, TITLE = 60, 36, 8, 46

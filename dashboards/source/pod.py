@@ -47,8 +47,8 @@ def processes():
                       [(f"{total(gauge('container_threads', PODS), CONTAINER)} / "
                         f"({total(gauge('container_threads_max', PODS), CONTAINER)} > 0)", NAME)],
                       limits=panels.NEAR_LIMIT, size=(8, 8)),
-        panels.series("OOM kills and restarts", "Processes that the kernel killed for lack of memory, and starts of the container, when they were.", COUNT, ended, size=(8, 8),
-                      decimals=0)]
+        panels.series("OOM kills and restarts", "Processes that the kernel killed for lack of memory, and starts of the container, when "
+                      "they were.", COUNT, ended, size=(8, 8), decimals=0)]
 
 
 def disk():
