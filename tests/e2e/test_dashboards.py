@@ -141,7 +141,8 @@ class Dashboards(Case):
         self.assertGreater(count, 40)
 
     def test_metrics_are_those_of_the_programs(self):
-        known = set(re.findall(r"^\| `([a-z_A-Z0-9]+)` \| ", read("README.md"), re.MULTILINE)) | PROMETHEUS_OWN
+        tables = "".join(map(read, ("README.md", *glob.glob("docs/metrics.md", root_dir=procs.REPOSITORY))))
+        known = set(re.findall(r"^\| `([a-z_A-Z0-9]+)` \| ", tables, re.MULTILINE)) | PROMETHEUS_OWN
         for uid, item in self.dashboards.items():
             texts = [tree for _, _, tree in dashboard_lint.queries(item)]
             used = {node.metric for tree in texts for node in promql.selectors(tree)}
