@@ -30,7 +30,7 @@ def namespaces():
     table = panels.table(
         "Namespaces", "What the pods of each namespace use now.", {"cluster": "Cluster", "namespace": "Namespace"},
         [usage.pods_column(PODS, BY_NAMESPACE), *usage.columns(PODS, BY_NAMESPACE), *usage.limit_columns(PODS, BY_NAMESPACE),
-         *usage.ended_columns(PODS, BY_NAMESPACE)], sort_by="CPU", links={"Namespace": usage.to_namespace(panels.cell)}, size=(24, 8))
+         *usage.ended_columns(PODS, BY_NAMESPACE)], sort_by="CPU", links={"Namespace": usage.to_namespace(panels.cell)}, size=(24, 7))
     return [table, *usage.charts(PODS, BY_NAMESPACE, "{{namespace}} {{cluster}}", "by namespace", usage.to_namespace(label))]
 
 

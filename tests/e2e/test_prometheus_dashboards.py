@@ -50,7 +50,8 @@ class Queries(StackCase):
         until(cls.has_data, SECONDS + 30, f"{SECONDS} s of data", pause_seconds=2)
         os.kill(cls.machine.pod("shop/leaky").container().pid, signal.SIGUSR1)  # for the panels of OOM kills
         killed = f"increase(pod_oom_events_total[{SECONDS}s]) > 0"
-        until(lambda: cls.prometheus.get("query", query=killed)["result"], 30, "an OOM kill is seen")
+        # Seen a moment ago: views end at whole seconds.
+        until(lambda: cls.prometheus.get("query", query=killed, time=time.time() - 2)["result"], 30, "an OOM kill is seen")
 
     @classmethod
     def has_data(cls):
