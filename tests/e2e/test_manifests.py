@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import unittest
 
 import yaml
@@ -170,7 +169,7 @@ class Manifests(ManifestsCase):
 
 
 class OperatorObjects(Case):
-    """For what no schema is at hand: the fields that these objects have, and what promtool says of the rules."""
+    """For what no schema is at hand: the fields that these objects have. test_rules.py has the PrometheusRule's."""
 
     @classmethod
     def setUpClass(cls):
@@ -190,35 +189,6 @@ class OperatorObjects(Case):
         relabelings = self.built.one("ServiceMonitor", EXPORTER)["spec"]["endpoints"][0]["relabelings"]
         named = {item["targetLabel"]: item["sourceLabels"] for item in relabelings if "targetLabel" in item}
         self.assertEqual(named, dict.fromkeys(("node", "instance"), ["__meta_kubernetes_pod_node_name"]))
-
-    def rules(self):
-        (item,) = self.built.of("PrometheusRule")
-        self.assertEqual(set(item["spec"]), {"groups"})
-        return item["spec"]
-
-    def test_rules_are_about_metrics_that_there_are(self):
-        known = set(re.findall(r"^\| `([a-z_A-Z]+)` \| ", read("README.md"), re.MULTILINE)) | {"up"}
-        functions = {"increase", "rate", "absent"}
-        jobs = {labels["app.kubernetes.io/name"] for labels in
-                (item["metadata"]["labels"] for item in self.built.of("DaemonSet", "StatefulSet"))}
-        for group in self.rules()["groups"]:
-            for rule in group["rules"]:
-                with self.subTest(rule["alert"]):
-                    expression = re.sub(r"\[[0-9a-z]+\]", "", rule["expr"])
-                    self.assertLessEqual(set(re.findall(r'job="([^"]*)"', expression)), jobs)
-                    names = set(re.findall(r"[A-Za-z_]{2,}", re.sub(r"\{.*?\}", "", expression))) - functions
-                    self.assertTrue(names)
-                    self.assertLessEqual(names, known)
-                    self.assertEqual(set(rule["annotations"]), {"summary", "description"})
-                    self.assertIn(rule["labels"]["severity"], ("info", "warning", "critical"))
-
-    def test_promtool_accepts_the_rules(self):
-        session.need_tools("promtool")
-        path = self.temp_dir() + "/rules.yaml"
-        with open(path, "w", encoding="utf-8") as file:
-            yaml.safe_dump(self.rules(), file)
-        done = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class Documented(Case):
