@@ -89,6 +89,9 @@ constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 4> kStoreCoun
      &store::StoreStats::database_bytes},
 }};
 
+constexpr MetricDef kStoreAvailable{"cloudmon_store_available_bytes",
+                                    "Space that is left for the database on its file system.", MetricType::kGauge};
+
 // The rollups are these kinds times these fields: cloudmon_<kind>_<suffix>.
 struct RollupKind {
   Kind kind;
@@ -138,6 +141,12 @@ void AddNumber(Writer& writer, std::string_view labels, Number value) {
   } else {
     writer.Add(labels, static_cast<std::uint64_t>(value));
   }
+}
+
+void WriteAvailable(Writer& writer, const store::StoreStats& stats) {
+  if (!stats.available_bytes) return;
+  writer.Begin(kStoreAvailable);
+  writer.Add("", *stats.available_bytes);
 }
 
 template <class Table, class Stats>
@@ -245,6 +254,7 @@ std::string WriteMetricsPage(const MetricsInput& input, exposition::Format forma
   WriteStats(writer, kStoreSizes, input.store);
   WriteStats(writer, kStoreTimes, input.store);
   WriteStats(writer, kStoreCounters, input.store);
+  WriteAvailable(writer, input.store);
   WriteRollups(writer, input.rollups);
   writer.AddFamilies(input.requests);
   exposition::WriteProcessMetrics(writer, input.process);
@@ -263,6 +273,7 @@ std::string MetricsMarkdown() {
   for (const auto& metric : kStoreSizes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreTimes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreCounters) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kStoreAvailable, "");
   for (const RollupKind& kind : kRollupKinds) {
     for (const RollupField& field : kRollupFields) {
       const std::string name = RollupName(kind, field);

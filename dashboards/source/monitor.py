@@ -64,12 +64,13 @@ def store():
         return highest(gauge(f"cloudmon_store_{metric}", AGGREGATOR), AGGREGATORS)
     span = f"{size('newest_bucket_timestamp_seconds')} - {size('oldest_bucket_timestamp_seconds')}"
     return [
-        panels.series("Database", "Size of the database on disk.", BYTES, [(size("database_bytes"), INSTANCE)], size=(6, 8)),
-        panels.series("History", "Time between the oldest and the newest bucket.", SECONDS, [(span, INSTANCE)], size=(6, 8)),
+        panels.series("Database", "Size of the database on disk.", BYTES, [(size("database_bytes"), INSTANCE)], size=(8, 8)),
+        panels.series("Room for the database", "Free space of the file system that it lies on.", BYTES,
+                      [(size("available_bytes"), INSTANCE)], size=(8, 8)),
+        panels.series("History", "Time between the oldest and the newest bucket.", SECONDS, [(span, INSTANCE)], size=(8, 8)),
         panels.series("Members and points", "Members that the store knows, and points of them that are in memory.", COUNT,
-                      [(size("members"), INSTANCE + " members"), (size("head_points"), INSTANCE + " points")], size=(6, 8)),
-        panels.series("Write queue", "Sealed buckets that are not yet in the database.", COUNT, [(size("write_queue"), INSTANCE)],
-                      size=(6, 8))]
+                      [(size("members"), INSTANCE + " members"), (size("head_points"), INSTANCE + " points")]),
+        panels.series("Write queue", "Sealed buckets that are not yet in the database.", COUNT, [(size("write_queue"), INSTANCE)])]
 
 
 def requests():

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus scrapes the exporter, and its figures are the API's."""
+"""A real Prometheus scrapes both programs, in OpenMetrics, and its figures are the API's."""
+import subprocess
+
+from prometheus_client.openmetrics import parser as openmetrics
+
 from harness.prometheus import NODE
+from harness.page import Page
 from harness.stack_case import StackCase
 from harness.wait import until
+from test_formats import ACCEPTED_LINT, OPENMETRICS
 
 MINUTE = 60
 
@@ -20,6 +26,19 @@ class Scraped(StackCase):
         for counter in ("scrape_series_added", "scrape_samples_scraped"):
             for labels, value in self.query(f"max_over_time({counter}[5m])"):
                 self.assertGreater(value, 50, (counter, labels))
+
+    def test_it_takes_openmetrics(self):
+        """Prometheus asks for it; the names of counters that it remembers show what it got: only there they have no _total."""
+        until(lambda: len(self.query("up == 1")) == 2, 20, "Prometheus has scraped both")
+        for job, counter in (("exporter", "container_cpu_usage_seconds"), ("aggregator", "cloudmon_scrapes")):
+            with self.subTest(job):
+                target = f'{{job="cloud-monitor-{job}"}}'
+                found = self.stack.prometheus.api("targets/metadata", match_target=target)
+                types = {entry["metric"]: entry["type"] for entry in found}
+                self.assertEqual(types.get(counter), "counter")
+                self.assertEqual([name for name in types if name.endswith("_total")], [])
+        for target in self.stack.prometheus.api("targets")["activeTargets"]:
+            self.assertEqual((target["health"], target["lastError"]), ("up", ""))
 
     def test_labels_are_the_pods_and_the_nodes(self):
         """honor_labels and relabelling of config/prometheus.yml."""
@@ -56,3 +75,32 @@ class Scraped(StackCase):
                 self.assert_close(average, cores * 1000, "millicores", absolute=2)
             compared += 1
         self.assertEqual(compared, len({pair for pair in stable if pair[1]}))
+
+
+class Formats(StackCase):
+    """Judges of /metrics that are not ours: promtool, which reads the text format, and Python's client of Prometheus."""
+
+    def programs(self):
+        for program in (self.stack.exporter, self.stack.aggregator):
+            until(lambda p=program: Page(p.get("/metrics").text).names() & {"container_memory_rss", "cloudmon_namespace_pods"}, 20,
+                  "a full page")
+            yield program
+
+    def test_text(self):
+        for program in self.programs():
+            with self.subTest(program.command[0]):
+                done = subprocess.run(["promtool", "check", "metrics"], input=program.get("/metrics").body, capture_output=True,
+                                      check=False)
+                lines = (done.stdout + done.stderr).decode().splitlines()
+                self.assertEqual([line for line in lines if not ACCEPTED_LINT.match(line)], [])
+
+    def test_openmetrics(self):
+        for program in self.programs():
+            with self.subTest(program.command[0]):
+                answer = program.get("/metrics", headers={"Accept": OPENMETRICS + ";version=1.0.0"})
+                self.assertIn(OPENMETRICS, answer.headers["Content-Type"])
+                families = list(openmetrics.text_string_to_metric_families(answer.text))
+                samples = [(sample.name, tuple(sorted(sample.labels.items()))) for family in families for sample in family.samples]
+                self.assertEqual(len(samples), len(set(samples)))
+                self.assertEqual({name for name, _ in samples}, Page(program.get("/metrics").text).names())
+                self.assertEqual({family.type for family in families}, {"counter", "gauge"})

@@ -7,13 +7,15 @@ from harness import procs
 
 CONFIG = procs.REPOSITORY + "/config"
 NODE = "node-e2e"  # what the suite's exporter is called
+MIXIN_JOBS = tuple(f"#   - {{source_labels: [__name__], regex: {names}_.+, target_label: job, replacement: {job}}}"
+                   for names, job in (("container", "cadvisor"), ("node", "node-exporter")))
 
 
 class Prometheus(procs.Program):
     """Scrapes host:port targets. `directory` gets a copy of config/, in which addresses, names and intervals alone are others,
-    and the data."""
+    and the data. With `mixin_jobs` the part of prometheus.yml that is for kubernetes-mixin's dashboards is no comment."""
 
-    def __init__(self, directory, exporter, aggregator, interval_seconds):
+    def __init__(self, directory, exporter, aggregator, interval_seconds, mixin_jobs=False):
         shutil.rmtree(directory, ignore_errors=True)
         shutil.copytree(CONFIG, directory + "/config")
         self._directory = directory
@@ -21,6 +23,9 @@ class Prometheus(procs.Program):
         self._replace("targets/aggregators.yml", {"127.0.0.1:8082": aggregator})
         self._replace("prometheus.yml", {f"\n  {name}_interval: 15s\n": f"\n  {name}_interval: {interval_seconds}s\n"
                                          for name in ("scrape", "evaluation")})
+        if mixin_jobs:
+            lines = [f"    {line}\n" for line in ("# metric_relabel_configs:", *MIXIN_JOBS)]
+            self._replace("prometheus.yml", {line: line.replace("# ", "", 1) for line in lines})
         super().__init__(["prometheus", f"--config.file={directory}/config/prometheus.yml",
                           f"--storage.tsdb.path={directory}/data", "--web.listen-address=127.0.0.1:0"])
 
