@@ -92,6 +92,9 @@ constexpr std::array<StatMetric<store::StoreStats, std::uint64_t>, 4> kStoreCoun
      &store::StoreStats::database_bytes},
 }};
 
+constexpr MetricDef kStoreAvailable{"cloudmon_store_available_bytes",
+                                    "Space that is left for the database on its file system.", MetricType::kGauge};
+
 using remote_write::ShipStats;
 constexpr MetricDef kSendRequests{"cloudmon_remote_write_requests_total",
                                   "Requests to the receiver: ok, refused (4xx: its samples are dropped), or failed "
@@ -133,6 +136,12 @@ void AddNumber(Writer& writer, std::string_view labels, Number value) {
   } else {
     writer.Add(labels, static_cast<std::uint64_t>(value));
   }
+}
+
+void WriteAvailable(Writer& writer, const store::StoreStats& stats) {
+  if (!stats.available_bytes) return;
+  writer.Begin(kStoreAvailable);
+  writer.Add("", *stats.available_bytes);
 }
 
 template <class Table, class Stats>
@@ -251,6 +260,7 @@ std::string WriteMetricsPage(const MetricsInput& input, exposition::Format forma
   WriteStats(writer, kStoreSizes, input.store);
   WriteStats(writer, kStoreTimes, input.store);
   WriteStats(writer, kStoreCounters, input.store);
+  WriteAvailable(writer, input.store);
   if (input.remote_write) WriteSending(writer, *input.remote_write, input.store.newest_bucket_seconds);
   WriteRollups(writer, input.rollups);
   writer.AddFamilies(input.requests);
@@ -270,6 +280,7 @@ std::string MetricsMarkdown() {
   for (const auto& metric : kStoreSizes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreTimes) AppendRow(rows, metric.def, "");
   for (const auto& metric : kStoreCounters) AppendRow(rows, metric.def, "");
+  AppendRow(rows, kStoreAvailable, "");
   AppendRow(rows, kSendRequests, "result");
   for (const auto& metric : kSendCounters) AppendRow(rows, metric.def, "");
   AppendRow(rows, kSendLag, "");

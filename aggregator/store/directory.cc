@@ -68,4 +68,11 @@ std::uint64_t DatabaseBytes(const std::string& file) {
   return bytes;
 }
 
+std::optional<std::uint64_t> AvailableBytes(const std::string& file) {
+  std::error_code failed;
+  const fs::space_info space = fs::space(file, failed);
+  if (failed) return std::nullopt;
+  return space.available;
+}
+
 }  // namespace cloudmon::store

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/file.h"
@@ -23,5 +24,8 @@ Result<std::string> SetAside(const std::string& file, std::int64_t unix_seconds)
 
 // Bytes of a database and its -wal; 0 where there is none.
 [[nodiscard]] std::uint64_t DatabaseBytes(const std::string& file);
+
+// What this process may still write to the file system of a file; nullopt where that cannot be told.
+[[nodiscard]] std::optional<std::uint64_t> AvailableBytes(const std::string& file);
 
 }  // namespace cloudmon::store

@@ -184,6 +184,7 @@ class SqliteStore final : public Store {
     stats.buckets_lost = writer.buckets_lost + too_old_;
     stats.write_queue = writer.queue;
     stats.database_bytes = DatabaseBytes(file_);
+    stats.available_bytes = AvailableBytes(file_);
     return stats;
   }
 

@@ -42,7 +42,8 @@ struct StoreStats {
   std::uint64_t buckets_written = 0, write_failures = 0;
   std::size_t write_queue = 0;  // sealed buckets not yet in the database
   std::uint64_t database_bytes = 0;
-  std::uint64_t buckets_lost = 0;  // left memory before they could be written, or came too old for it
+  std::optional<std::uint64_t> available_bytes;  // of the database's file system; nullopt: it does not say
+  std::uint64_t buckets_lost = 0;                // left memory before they could be written, or came too old for it
 };
 
 // Thread-safe: readers never block each other, and block the writer no longer than it takes to copy a result.

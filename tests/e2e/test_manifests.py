@@ -4,7 +4,6 @@ import glob
 import json
 import os
 import re
-import subprocess
 import unittest
 
 import yaml
@@ -189,7 +188,7 @@ class Manifests(ManifestsCase):
 
 
 class OperatorObjects(Case):
-    """For what no schema is at hand: the fields that these objects have, and what promtool says of the rules."""
+    """For what no schema is at hand: the fields that these objects have. test_rules.py has the PrometheusRule's."""
 
     @classmethod
     def setUpClass(cls):
@@ -210,34 +209,16 @@ class OperatorObjects(Case):
         named = {item["targetLabel"]: item["sourceLabels"] for item in relabelings if "targetLabel" in item}
         self.assertEqual(named, dict.fromkeys(("node", "instance"), ["__meta_kubernetes_pod_node_name"]))
 
-    def rules(self):
-        (item,) = self.built.of("PrometheusRule")
-        self.assertEqual(set(item["spec"]), {"groups"})
-        return item["spec"]
-
-    def test_rules_are_about_metrics_that_there_are(self):
-        known = set(re.findall(r"^\| `([a-z_A-Z]+)` \| ", read("docs/metrics.md"), re.MULTILINE)) | {"up"}
-        functions = {"increase", "rate", "absent"}
-        jobs = {labels["app.kubernetes.io/name"] for labels in
-                (item["metadata"]["labels"] for item in self.built.of("DaemonSet", "StatefulSet"))}
-        for group in self.rules()["groups"]:
-            for rule in group["rules"]:
-                with self.subTest(rule["alert"]):
-                    expression = re.sub(r"\[[0-9a-z]+\]", "", rule["expr"])
-                    self.assertLessEqual(set(re.findall(r'job="([^"]*)"', expression)), jobs)
-                    names = set(re.findall(r"[A-Za-z_]{2,}", re.sub(r"\{.*?\}", "", expression))) - functions
-                    self.assertTrue(names)
-                    self.assertLessEqual(names, known)
-                    self.assertEqual(set(rule["annotations"]), {"summary", "description"})
-                    self.assertIn(rule["labels"]["severity"], ("info", "warning", "critical"))
-
-    def test_promtool_accepts_the_rules(self):
-        session.need_tools("promtool")
-        path = self.temp_dir() + "/rules.yaml"
-        with open(path, "w", encoding="utf-8") as file:
-            yaml.safe_dump(self.rules(), file)
-        done = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+    def test_dashboards(self):
+        """Grafana's sidecar finds all of them, and kubectl apply can keep what it applied in an annotation."""
+        maps = [item for item in self.built.of("ConfigMap") if item["metadata"]["labels"].get("grafana_dashboard") == "1"]
+        found = {name: text for item in maps for name, text in item["data"].items()}
+        files = glob.glob(procs.REPOSITORY + "/dashboards/*.json")
+        self.assertEqual(found, {os.path.basename(path): read(path) for path in files})
+        self.assertEqual(len(maps), len(files))
+        for item in maps:
+            self.assertEqual(item["metadata"]["annotations"], {"grafana_folder": "cloud-monitor"})
+            self.assertLess(len(json.dumps(item)), 200_000, "the annotation may have 262144 bytes")
 
 
 class Documented(Case):

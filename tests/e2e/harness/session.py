@@ -5,7 +5,7 @@ import os
 import shutil
 import unittest
 
-from harness import containerd, kernel, pods, procs
+from harness import containerd, kernel, pods, procs, prometheus
 from harness.recorder import Recorder
 
 DIRECTORY = os.environ.get("CM_E2E_DIR", "/var/tmp/cloud-monitor-e2e")
@@ -122,7 +122,7 @@ def close_machine(started):
 
 
 class Stack:
-    """What a cluster would run: an exporter that an aggregator and a Prometheus scrape, every 2 s."""
+    """What a cluster would run: an exporter that an aggregator scrapes, and a Prometheus that scrapes both, every 2 s."""
 
     INTERVAL = 2
 
@@ -133,19 +133,14 @@ class Stack:
         target = f"127.0.0.1:{self.exporter.port}"
         self.aggregator = self._keep(procs.aggregator(DIRECTORY + "/data-stack", targets=[target],
                                                       interval=f"{self.INTERVAL}s"))
-        self.prometheus = self._keep(self._prometheus(target)) if shutil.which("prometheus") else None
+        self.prometheus = None
+        if shutil.which("prometheus"):
+            self.prometheus = self._keep(prometheus.Prometheus(DIRECTORY + "/prometheus", target,
+                                                               f"127.0.0.1:{self.aggregator.port}", self.INTERVAL))
 
     def _keep(self, program):
         self.programs.append(program)
         return program
-
-    def _prometheus(self, target):
-        config = DIRECTORY + "/prometheus.yml"
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f"global: {{scrape_interval: {self.INTERVAL}s}}\n"
-                       f"scrape_configs: [{{job_name: e2e, static_configs: [{{targets: ['{target}']}}]}}]\n")
-        return procs.Program(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={DIRECTORY}/prometheus",
-                              "--web.listen-address=127.0.0.1:0"])
 
     def close(self):
         self.recorder.stop()

@@ -37,7 +37,8 @@ api::MetricsInput SampleInput() {
                  .buckets_written = 3,
                  .write_failures = 0,
                  .write_queue = 1,
-                 .database_bytes = 65'536};
+                 .database_bytes = 65'536,
+                 .available_bytes = 1'048'576};
   input.targets.resize(3);
   input.targets[2].url = "push:node-c";
   input.targets[2].node = "node-c";

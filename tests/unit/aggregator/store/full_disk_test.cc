@@ -50,6 +50,7 @@ TEST_CASE_FIXTURE(StoreFixture, "A full disk: buckets stay in memory and are wri
       return store->Stats().write_failures >= 3;
     }));
     CHECK(store->Stats().write_queue > 0);
+    CHECK(store->Stats().available_bytes.value() < 65'536);
     CHECK(store->Stats().buckets_lost == 0);
     CHECK((Everything(*store) == expected));
     CHECK(store->NewestBucket() == t - 10);
@@ -57,6 +58,7 @@ TEST_CASE_FIXTURE(StoreFixture, "A full disk: buckets stay in memory and are wri
     std::filesystem::remove(filler);
     WaitWritten(*store);  // by itself, without another bucket
     CHECK((Everything(*store) == expected));
+    CHECK(store->Stats().available_bytes.value() > 65'536);
   }
   CHECK((Everything(*Open()) == expected));
 }

@@ -23,6 +23,8 @@ TEST_CASE_FIXTURE(StoreFixture, "An empty store") {
   CHECK(stats.oldest_bucket_seconds == 0);
   CHECK(stats.newest_bucket_seconds == 0);
   CHECK(stats.database_bytes > 0);
+  REQUIRE(stats.available_bytes);
+  CHECK(*stats.available_bytes <= std::filesystem::space(options.path).capacity);
 }
 
 TEST_CASE_FIXTURE(StoreFixture, "What was appended is there: at once, after a restart, and beyond what memory holds") {
