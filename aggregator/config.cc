@@ -59,6 +59,10 @@ bool IsDnsLabel(std::string_view text) {
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
+bool IsServerName(std::string_view text) {
+  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == text.npos;
+}
+
 Error Expected(std::string_view name, std::string_view expected, const std::string& got) {
   return Error{ErrorCode::kInvalid, std::string(name) + ": expected " + std::string(expected) + ", got '" + got + "'"};
 }
@@ -110,6 +114,7 @@ Status CheckTargets(const AggregatorConfig& c) {
   if (const auto shard = discovery::ParseShard(c.scrape_shard); !shard.ok()) {
     return Wrap(shard.error(), "scrape.shard");
   }
+  if (!IsServerName(c.scrape_server_name)) return Expected("scrape.server-name", "a host's name", c.scrape_server_name);
   return Status::Ok();
 }
 
@@ -159,6 +164,11 @@ std::unique_ptr<config::OptionTable> NewTable(AggregatorConfig& c, std::string p
   table->Add({"scrape.ca-file",
               "Authorities that sign the certificates of targets with https; the system's when empty.",
               &c.scrape_ca_file, "", "FILE"});
+  table->Add(
+      {"scrape.server-name",
+       "Name that certificates of targets with https must be for; the host in the target's URL when empty, which "
+       "for pods is an IP address.",
+       &c.scrape_server_name, "", "NAME"});
   table->Add({"scrape.insecure-skip-verify", "Do not check the certificates of targets with https.",
               &c.scrape_insecure_skip_verify, "", ""});
   table->Add({"scrape.interval",

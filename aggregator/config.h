@@ -31,6 +31,7 @@ struct AggregatorConfig {
   std::string scrape_shard = "0/1";
   std::string scrape_bearer_token_file;
   std::string scrape_ca_file;
+  std::string scrape_server_name;
   bool scrape_insecure_skip_verify = false;
   std::chrono::milliseconds scrape_interval{10'000};
   std::chrono::milliseconds scrape_timeout{5'000};

@@ -76,7 +76,10 @@ scrape::LoopOptions LoopOptionsOf(const AggregatorConfig& config) {
   options.timeout = config.scrape_timeout;
   options.max_body_bytes = static_cast<std::size_t>(config.scrape_max_body_bytes);
   options.max_samples = static_cast<std::size_t>(config.scrape_max_samples);
-  options.access = {config.scrape_bearer_token_file, config.scrape_ca_file, !config.scrape_insecure_skip_verify};
+  options.access = {.bearer_token_file = config.scrape_bearer_token_file,
+                    .ca_file = config.scrape_ca_file,
+                    .server_name = config.scrape_server_name,
+                    .verify_tls = !config.scrape_insecure_skip_verify};
   options.shard = discovery::ParseShard(config.scrape_shard).value();  // FinishConfig has accepted it
   return options;
 }

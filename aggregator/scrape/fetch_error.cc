@@ -65,7 +65,7 @@ Error TransferError(CURLcode code, int os_errno, std::string_view detail, const 
       return Error{ErrorCode::kIo, "the target closed the connection before the answer was complete"};
     case CURLE_PEER_FAILED_VERIFICATION:
       return Error{ErrorCode::kIo, "the target's certificate is not trusted: " + Shortened(detail) +
-                                       "; --scrape.ca-file says who may sign it"};
+                                       "; --scrape.ca-file says who may sign it, --scrape.server-name for which name"};
     case CURLE_SSL_CACERT_BADFILE:
       return Error{ErrorCode::kIo, "--scrape.ca-file: " + Shortened(detail)};
     case CURLE_UNSUPPORTED_PROTOCOL:

@@ -48,6 +48,22 @@ HeaderList MakeHeaders(milliseconds timeout) {
   return headers;
 }
 
+// Where to connect instead of the host in the URL, in libcurl's form; null: there.
+using ConnectTo = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+// Puts `name` in place of the host into a URL of https, with a port: libcurl checks certificates against that alone.
+ConnectTo PutName(const std::string& name, std::string& url) {
+  constexpr std::size_t kHost = std::string_view("https://").size();
+  const std::string address = url.substr(kHost, url.find('/', kHost) - kHost);
+  const std::string named = name + address.substr(address.rfind(':'));
+  url.replace(kHost, address.size(), named);
+  return {curl_slist_append(nullptr, (named + ":" + address).c_str()), curl_slist_free_all};
+}
+
+bool IsHttps(std::string_view url) {
+  return url.starts_with("https:");
+}
+
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
@@ -64,6 +80,7 @@ struct Transfer {
   FetchLimits limits;
   FetchAccess access;
   HeaderList headers;
+  ConnectTo connect_to{nullptr, curl_slist_free_all};
   std::string body;
   std::size_t header_bytes = 0, unread_bytes = 0;
   bool body_too_large = false, header_too_large = false;
@@ -214,8 +231,12 @@ class CurlFetcher final : public Fetcher {
     transfer->error_text[0] = '\0';
     transfer->body = std::exchange(spare_, {});
     CURL* easy = transfer->easy.get();
+    std::string url = request.url;
+    transfer->connect_to.reset();
+    if (!access_.server_name.empty() && IsHttps(url)) transfer->connect_to = PutName(access_.server_name, url);
     const std::int64_t left_ms = std::max<std::int64_t>(limits_.timeout.count() - transfer->waited_ms, 1);
-    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->connect_to.get());
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
     curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token.value().empty() ? nullptr : token.value().c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left_ms));
@@ -226,7 +247,7 @@ class CurlFetcher final : public Fetcher {
 
   // Empty: it gets none.
   [[nodiscard]] Result<std::string> TokenFor(std::string_view url) const {
-    if (access_.bearer_token_file.empty() || !url.starts_with("https:")) return std::string();
+    if (access_.bearer_token_file.empty() || !IsHttps(url)) return std::string();
     auto token = ReadTokenFile(access_.bearer_token_file);
     return token.ok() ? token : Wrap(token.error(), "scrape.bearer-token-file");
   }

@@ -24,9 +24,10 @@ struct FetchLimits {
 // Who we are to targets with https, and which of them we believe.
 struct FetchAccess {
   std::string
-      bearer_token_file;   // read for each request, as tokens are renewed; empty: no token. Never sent over http.
-  std::string ca_file;     // PEM of who signs the targets' certificates; empty: the system's authorities
-  bool verify_tls = true;  // false: certificates are not checked
+      bearer_token_file;         // read for each request, as tokens are renewed; empty: no token. Never sent over http.
+  std::string ca_file;           // PEM of who signs the targets' certificates; empty: the system's authorities
+  std::string server_name = {};  // that the certificates must be for, and that is asked for; empty: the URL's host
+  bool verify_tls = true;        // false: certificates are not checked
 
   bool operator==(const FetchAccess&) const = default;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kube/list_watch.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/kube/api_error.h"
@@ -48,6 +50,15 @@ const json& MetadataOf(const json& object) {
   return at != object.end() && at->is_object() ? *at : kNone;
 }
 
+// A list's text, without building what would be dropped from each of its objects.
+json ParseList(std::string_view text) {
+  constexpr int kKeysOfMetadata = 4;  // below the list, its items, an object and its metadata
+  const auto keep = [](int depth, json::parse_event_t event, json& parsed) {
+    return event != json::parse_event_t::key || depth != kKeysOfMetadata || parsed != "managedFields";
+  };
+  return json::parse(text, keep, /*allow_exceptions=*/false);
+}
+
 void DropManagedFields(json& object) {
   if (object.is_object() && object.contains("metadata") && object["metadata"].is_object()) {
     object["metadata"].erase("managedFields");
@@ -60,9 +71,13 @@ json Parse(std::string_view text) {
 
 }  // namespace
 
-std::string ListPath(const Resource& resource, std::string_view continue_token) {
+std::string ListPath(const Resource& resource, ListOf state, std::string_view continue_token) {
   std::string path = resource.path + "?limit=" + std::to_string(kObjectsOfAPage) + Selectors(resource);
-  if (!continue_token.empty()) path += "&continue=" + Escape(continue_token);
+  if (!continue_token.empty()) {  // which says of what state, too
+    path += "&continue=" + Escape(continue_token);
+  } else if (state == ListOf::kCached) {
+    path += "&resourceVersion=0";
+  }
   return path;
 }
 
@@ -72,7 +87,7 @@ std::string WatchPath(const Resource& resource, std::string_view resource_versio
 }
 
 Result<ListPage> ParseListPage(std::string_view body) {
-  json list = Parse(body);
+  json list = ParseList(body);
   ListPage page;
   page.resource_version = TextAt(MetadataOf(list), "resourceVersion");
   page.continue_token = TextAt(MetadataOf(list), "continue");
@@ -83,10 +98,7 @@ Result<ListPage> ParseListPage(std::string_view body) {
   if (items == list.end() || items->is_null()) return page;
   if (!items->is_array()) return Error{ErrorCode::kParse, "the list's items are no array"};
   page.objects.reserve(items->size());
-  for (json& object : *items) {
-    DropManagedFields(object);
-    page.objects.push_back(std::move(object));
-  }
+  std::ranges::move(*items, std::back_inserter(page.objects));
   return page;
 }
 

@@ -16,8 +16,14 @@ namespace cloudmon::kube {
 // A page is in memory as text and as JSON, some 30 KiB for each pod.
 inline constexpr int kObjectsOfAPage = 100;
 
+// Which state a list may show.
+enum class ListOf : std::uint8_t {
+  kNow,    // the newest: large clusters' API servers have to read all objects of the kind from their database for it
+  kCached  // one that the server has in memory, which may be older; it may come in one page, however long
+};
+
 // The path and query of one page of the list; `continue_token` is empty for the first.
-[[nodiscard]] std::string ListPath(const Resource& resource, std::string_view continue_token);
+[[nodiscard]] std::string ListPath(const Resource& resource, ListOf state, std::string_view continue_token);
 
 // The path and query of a watch from a list or event on, which the server ends after so many seconds.
 [[nodiscard]] std::string WatchPath(const Resource& resource, std::string_view resource_version, int timeout_seconds);

@@ -84,6 +84,7 @@ class ThreadedReflector final : public Reflector {
       if (Stopping()) return;
       if (status.ok()) continue;
       if (WantsList(status.error().code)) resource_version_.clear();
+      if (status.error().code == ErrorCode::kLimit) list_of_ = ListOf::kNow;  // which comes in pages
       NoteFailure(status.error());
       Pause();
     }
@@ -93,7 +94,7 @@ class ThreadedReflector final : public Reflector {
     std::vector<nlohmann::json> objects;
     std::string version, rest;
     do {
-      const auto body = GetBody(*client_, ListPath(resource_, rest), kPageTimeout, kMaxPageBytes);
+      const auto body = GetBody(*client_, ListPath(resource_, list_of_, rest), kPageTimeout, kMaxPageBytes);
       if (!body.ok()) return body.error();
       auto page = ParseListPage(body.value());
       if (!page.ok()) return Wrap(page.error(), resource_.path);
@@ -103,6 +104,7 @@ class ThreadedReflector final : public Reflector {
     } while (!rest.empty());
     handler_.Replace(std::move(objects));
     resource_version_ = std::move(version);
+    list_of_ = ListOf::kNow;  // from now on time never goes back
     NoteList();
     return Status::Ok();
   }
@@ -192,6 +194,7 @@ class ThreadedReflector final : public Reflector {
   const Clock& clock_;
   std::minstd_rand random_{std::random_device{}()};
   std::string resource_version_;  // from which a watch goes on; empty: list first
+  ListOf list_of_ = ListOf::kCached;
   int failures_in_row_ = 0;
 
   mutable std::mutex mu_;

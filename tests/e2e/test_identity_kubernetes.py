@@ -101,6 +101,14 @@ class Watch(OnMachine):
         self.assert_all_named(page)
         self.assertEqual(page.value(UP, source="kubernetes"), 1)
 
+    def test_the_first_list_may_be_old(self):
+        """A server among several may be behind the others; its watch brings the rest."""
+        self.api.lag()
+        when, condition = self.orphan("shop/api-5f-q9x2d")
+        self.watch()
+        self.seen(when, "a change that the list does not have", condition)
+        self.assertEqual(self.api.lists, 1)
+
     def test_a_label_changes(self):
         self.watch()
         self.assert_all_named(self.page())

@@ -109,6 +109,18 @@ class ScrapeTls(Case):
         self.error(self.start(target, f"--scrape.ca-file={self.authority.certificate}"), "certificate is not trusted",
                    "127.0.0.1")
 
+    def test_a_certificate_of_the_name_that_is_expected(self):
+        """As of pods, which are addressed by IP and have one certificate for all."""
+        target = Guarded("", self.authority.server_context("DNS:exporters.test"))
+        self.addCleanup(target.stop)
+        flags = [f"--scrape.ca-file={self.authority.certificate}", "--scrape.server-name=exporters.test"]
+        aggregator = self.start(target, *flags)
+        self.up(aggregator)
+        self.assertEqual(aggregator.get("/api/targets").json[0]["url"], target.url)
+        self.error(self.start(self.target(), *flags), "certificate is not trusted", "exporters.test")
+        plain = self.target(tls=False)
+        self.up(self.start(plain, *flags))
+
     def test_the_token_is_not_sent_over_http(self):
         target = self.target(tls=False)
         aggregator = self.start(target, f"--scrape.bearer-token-file={self.token_file('secret')}")

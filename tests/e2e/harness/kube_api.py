@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Kubernetes API server's lists and watches, over objects that a test puts there.
 
-What clients rely on is as the real one does it: resourceVersions, pages with continue tokens of one snapshot, chunked watches that go
-on from any version not compacted, ADDED and DELETED for objects that come under a selector or leave it, bookmarks, 410 Gone, tokens.
+What clients rely on is as the real one does it: resourceVersions, pages with continue tokens of one snapshot (but all at once where
+version 0 is asked for: what it has in memory), chunked watches that go on from any version not compacted, ADDED and DELETED for
+objects that come under a selector or leave it, bookmarks, 410 Gone, tokens.
 """
 import base64
 import copy
@@ -80,6 +81,7 @@ class KubeApi:
         self._objects = {}            # (kind, namespace, name) -> object
         self._log = []                # (version, kind, before, after)
         self._pages = {}              # continue token -> (version, the rest of the list)
+        self._cached = None           # (version, objects) that lists from memory show; None: what is
         self._cuts = 0
         self._stopped = False
         self._server = self._serve(tls, port)
@@ -115,6 +117,11 @@ class KubeApi:
             self._log.clear()
             self._pages.clear()
             self._changed.notify_all()
+
+    def lag(self):
+        """From now on what it has in memory is what there was now."""
+        with self._changed:
+            self._cached = (self._version, dict(self._objects))
 
     def cut_watches(self):
         """Breaks off their connections."""
@@ -203,15 +210,17 @@ class KubeApi:
     def _list(self, handler, selector, query):
         with self._changed:
             self.lists += "continue" not in query
+            cached = query.get("resourceVersion") == "0"
             if "continue" in query:
                 version, rest = self._pages.pop(query["continue"], (None, None))
             else:
-                version = self._version
-                rest = [thing for (kind, _, _), thing in sorted(self._objects.items(), key=lambda item: str(item[0]))
+                version, objects = self._cached if cached and self._cached else (self._version, self._objects)
+                rest = [thing for (kind, _, _), thing in sorted(objects.items(), key=lambda item: str(item[0]))
                         if kind == selector.kind and selector.matches(thing)]
             token = None
             if version is not None:
-                limit = int(query.get("limit", 0)) or len(rest) or 1
+                limit = 0 if cached else int(query.get("limit", 0))
+                limit = limit or len(rest) or 1
                 page, rest = rest[:limit], rest[limit:]
                 if rest:
                     token = base64.urlsafe_b64encode(f"{version}/{len(rest)}/{time.monotonic_ns()}".encode()).decode() + "+/="

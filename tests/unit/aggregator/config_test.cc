@@ -59,6 +59,12 @@ TEST_CASE("scrape.dns and scrape.shard") {
           "scrape.shard: expected I/N, the shard from 0 and how many there are (at most 1000), such as 0/3, got '2/2'");
 }
 
+TEST_CASE("scrape.server-name") {
+  AggregatorConfig config;
+  REQUIRE(Load(config, "--scrape.server-name=exporters.monitoring.svc").ok());
+  Refused("--scrape.server-name=exporters:9780", "scrape.server-name: expected a host's name, got 'exporters:9780'");
+}
+
 TEST_CASE("scrape.kubernetes") {
   AggregatorConfig config;
   REQUIRE(Load(config, "--scrape.kubernetes.service=monitoring/exporters").ok());

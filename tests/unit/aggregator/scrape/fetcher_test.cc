@@ -274,7 +274,7 @@ TEST_CASE("TransferError") {
   says(CURLE_SSL_CONNECT_ERROR, 0, "", "SSL connect error");
   says(CURLE_PEER_FAILED_VERIFICATION, 0, "SSL certificate problem: expired",
        "the target's certificate is not trusted: SSL certificate problem: expired; --scrape.ca-file says who may sign "
-       "it");
+       "it, --scrape.server-name for which name");
   says(CURLE_SSL_CACERT_BADFILE, 0, "no file", "--scrape.ca-file: no file");
 }
 

@@ -14,8 +14,9 @@ using namespace cloudmon::kube;  // NOLINT: a test
 
 TEST_CASE("what is asked") {
   const Resource pods{"/api/v1/pods", "spec.nodeName=node a", "app in (x,y)"};
-  CHECK(ListPath({"/api/v1/pods", "", ""}, "") == "/api/v1/pods?limit=100");
-  CHECK(ListPath(pods, "to+ken/=") ==
+  CHECK(ListPath({"/api/v1/pods", "", ""}, ListOf::kNow, "") == "/api/v1/pods?limit=100");
+  CHECK(ListPath({"/api/v1/pods", "", ""}, ListOf::kCached, "") == "/api/v1/pods?limit=100&resourceVersion=0");
+  CHECK(ListPath(pods, ListOf::kCached, "to+ken/=") ==
         "/api/v1/pods?limit=100&fieldSelector=spec.nodeName%3Dnode%20a&labelSelector=app%20in%20%28x%2Cy%29"
         "&continue=to%2Bken%2F%3D");
   CHECK(WatchPath(pods, "17", 300) ==

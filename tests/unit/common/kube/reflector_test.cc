@@ -152,8 +152,8 @@ TEST_CASE("a list of several pages, then a watch from its version") {
   const auto reflector = StartOn(script, kept);
   kept.Wait({{"a", "19"}, {"c", "5"}, {"d", "18"}}, 1);
   const auto heads = script.Wait(3);
-  CHECK(heads[0].starts_with("GET /api/v1/pods?limit="));
-  CHECK(heads[1].find("&continue=next ") != std::string::npos);
+  CHECK(heads[0].starts_with("GET /api/v1/pods?limit=100&resourceVersion=0 "));
+  CHECK(heads[1].starts_with("GET /api/v1/pods?limit=100&continue=next "));
   CHECK(heads[2].find("watch=1&allowWatchBookmarks=true&resourceVersion=17&timeoutSeconds=") != std::string::npos);
   CHECK(reflector->Stats().listed);
   CHECK(reflector->Stats().watching);
@@ -186,8 +186,8 @@ TEST_CASE("what is gone is listed again: as an event, and in the middle of a lis
   const auto reflector = StartOn(script, kept);
   kept.Wait({{"c", "33"}, {"d", "41"}}, 2);  // the broken list replaced nothing
   const auto heads = script.Wait(6);
-  CHECK(heads[2].find("watch") == std::string::npos);
-  CHECK(heads[4].find("continue") == std::string::npos);
+  CHECK(heads[2].starts_with("GET /api/v1/pods?limit=100 "));
+  CHECK(heads[4].starts_with("GET /api/v1/pods?limit=100 "));
   CHECK(heads[5].find("resourceVersion=40&") != std::string::npos);
   CHECK(reflector->Stats().lists == 2);
 }
@@ -241,6 +241,18 @@ TEST_CASE("a list that is cut off, or is none, replaces nothing") {
   const auto reflector = StartOn(script, kept);
   kept.Wait({{"a", "3"}}, 1);
   CHECK(reflector->Stats().failures == 2);
+}
+
+TEST_CASE("what the server has in memory is asked for until it has come, but not again where it is too long") {
+  const std::string too_long = "HTTP/1.1 200 OK\r\nContent-Length: 134217728\r\n\r\n" + std::string(65U << 20U, ' ');
+  Script script(
+      {{test::HttpAnswer("busy", "", "503 Service Unavailable")}, {too_long, true}, {Page(17, {})}, {kWatchHead}});
+  Kept kept;
+  const auto reflector = StartOn(script, kept);
+  kept.Wait({}, 1);
+  const auto heads = script.Wait(4);
+  CHECK(heads[1].find("resourceVersion=0 ") != std::string::npos);
+  CHECK(heads[2].find("resourceVersion") == std::string::npos);
 }
 
 TEST_CASE("the token is read anew for each request") {
