@@ -138,6 +138,7 @@ void Collector::AddError(const char* collector, const Error& error) {
 
 void Collector::CollectNode() {
   snapshot_.node = node_.Read();
+  snapshot_.node->time_seconds = static_cast<double>(collected_unix_ms_) / 1e3;
   for (const Error& error : snapshot_.node->errors) AddError("node", error);
 }
 

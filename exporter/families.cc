@@ -134,6 +134,20 @@ void WriteCpu(Writer& writer, const proc::NodeStats& node) {
   if (!node.cpus.empty()) writer.Add({}, used_seconds);
 }
 
+void WriteUname(Writer& writer, const proc::NodeStats& node, std::string_view name) {
+  writer.Begin(kNodeTime.def);
+  if (node.time_seconds) writer.Add({}, *node.time_seconds);
+  writer.Begin(kNodeUname.def);
+  if (!node.uname) return;
+  writer.Add(RenderLabels({{"sysname", node.uname->sysname},
+                           {"release", node.uname->release},
+                           {"version", node.uname->version},
+                           {"machine", node.uname->machine},
+                           {"nodename", name},
+                           {"domainname", node.uname->domain}}),
+             std::uint64_t{1});
+}
+
 void WriteMemoryAndLoad(Writer& writer, const proc::NodeStats& node) {
   for (const MemoryMetric& metric : NodeMemoryMetrics()) {
     writer.Begin(metric.def);
@@ -149,8 +163,10 @@ void WriteMemoryAndLoad(Writer& writer, const proc::NodeStats& node) {
     writer.Begin(metric.def);
     if (const auto usec = node.*metric.resource.*metric.total_usec) writer.Add({}, static_cast<double>(*usec) / 1e6);
   }
-  writer.Begin(kNodeBootTime.def);
-  if (node.boot_time_seconds) writer.Add({}, *node.boot_time_seconds);
+  for (const KernelMetric& metric : NodeKernelMetrics()) {
+    writer.Begin(metric.def);
+    if (const auto value = node.kernel.*metric.value) writer.Add({}, *value);
+  }
 }
 
 void WriteDisksAndInterfaces(Writer& writer, const proc::NodeStats& node) {
@@ -197,6 +213,7 @@ void WritePodFamilies(Writer& writer, const NodeSnapshot& snapshot) {
 
 void WriteNodeFamilies(Writer& writer, const NodeSnapshot& snapshot) {
   if (!snapshot.node) return;
+  WriteUname(writer, *snapshot.node, snapshot.info.node);
   WriteCpu(writer, *snapshot.node);
   WriteMemoryAndLoad(writer, *snapshot.node);
   WriteDisksAndInterfaces(writer, *snapshot.node);

@@ -28,6 +28,54 @@ constexpr std::array kMemory = {
     MemoryMetric{{"node_memory_SwapFree_bytes", "Swap space that nothing uses.", kGauge},
                  "meminfo SwapFree",
                  &proc::Meminfo::swap_free},
+    MemoryMetric{{"node_memory_Active_bytes", "Memory used lately.", kGauge}, "meminfo Active", &proc::Meminfo::active},
+    MemoryMetric{{"node_memory_Inactive_bytes", "Memory not used lately, which is taken first.", kGauge},
+                 "meminfo Inactive",
+                 &proc::Meminfo::inactive},
+    MemoryMetric{{"node_memory_Slab_bytes", "Memory of the kernel's own objects.", kGauge},
+                 "meminfo Slab",
+                 &proc::Meminfo::slab},
+    MemoryMetric{
+        {"node_memory_SReclaimable_bytes", "Memory of the kernel's own objects that it can give back.", kGauge},
+        "meminfo SReclaimable",
+        &proc::Meminfo::slab_reclaimable},
+    MemoryMetric{{"node_memory_PageTables_bytes", "Memory of page tables.", kGauge},
+                 "meminfo PageTables",
+                 &proc::Meminfo::page_tables},
+    MemoryMetric{
+        {"node_memory_Mapped_bytes", "Files mapped into memory.", kGauge}, "meminfo Mapped", &proc::Meminfo::mapped},
+    MemoryMetric{{"node_memory_Dirty_bytes", "Memory that waits to be written to disk.", kGauge},
+                 "meminfo Dirty",
+                 &proc::Meminfo::dirty},
+    MemoryMetric{{"node_memory_Writeback_bytes", "Memory that is being written to disk.", kGauge},
+                 "meminfo Writeback",
+                 &proc::Meminfo::writeback},
+    MemoryMetric{{"node_memory_Committed_AS_bytes", "Memory that programs were promised.", kGauge},
+                 "meminfo Committed_AS",
+                 &proc::Meminfo::committed},
+    MemoryMetric{{"node_memory_AnonPages_bytes", "Memory of programs that no file backs.", kGauge},
+                 "meminfo AnonPages",
+                 &proc::Meminfo::anonymous},
+};
+
+constexpr std::array kKernel = {
+    KernelMetric{{"node_boot_time_seconds", "Start of the node, Unix time.", kGauge},
+                 "stat btime",
+                 &proc::KernelCounts::boot_time_seconds},
+    KernelMetric{{"node_context_switches_total", "Context switches.", kCounter},
+                 "stat ctxt",
+                 &proc::KernelCounts::context_switches},
+    KernelMetric{{"node_intr_total", "Interrupts served.", kCounter},
+                 "stat intr, first number",
+                 &proc::KernelCounts::interrupts},
+    KernelMetric{
+        {"node_forks_total", "Processes and threads made.", kCounter}, "stat processes", &proc::KernelCounts::forks},
+    KernelMetric{{"node_procs_running", "Processes that run or could.", kGauge},
+                 "stat procs_running",
+                 &proc::KernelCounts::processes_running},
+    KernelMetric{{"node_procs_blocked", "Processes that wait for I/O.", kGauge},
+                 "stat procs_blocked",
+                 &proc::KernelCounts::processes_blocked},
 };
 
 constexpr std::array kDisk = {
@@ -46,6 +94,22 @@ constexpr std::array kDisk = {
     DiskMetric{{"node_disk_io_time_seconds_total", "Time in which the disk had work.", kCounter},
                "diskstats, column 13, milliseconds",
                [](const proc::Disk& d) { return static_cast<double>(d.io_time_ms) / 1e3; }},
+    DiskMetric{{"node_disk_reads_merged_total", "Reads joined with another one.", kCounter},
+               "diskstats, column 5",
+               [](const proc::Disk& d) { return static_cast<double>(d.reads_merged); }},
+    DiskMetric{{"node_disk_writes_merged_total", "Writes joined with another one.", kCounter},
+               "diskstats, column 9",
+               [](const proc::Disk& d) { return static_cast<double>(d.writes_merged); }},
+    DiskMetric{{"node_disk_read_time_seconds_total", "Time of all reads, each counted.", kCounter},
+               "diskstats, column 7, milliseconds",
+               [](const proc::Disk& d) { return static_cast<double>(d.read_time_ms) / 1e3; }},
+    DiskMetric{{"node_disk_write_time_seconds_total", "Time of all writes, each counted.", kCounter},
+               "diskstats, column 11, milliseconds",
+               [](const proc::Disk& d) { return static_cast<double>(d.write_time_ms) / 1e3; }},
+    DiskMetric{{"node_disk_io_time_weighted_seconds_total",
+                "Time in which the disk had work, times the requests it had.", kCounter},
+               "diskstats, column 14, milliseconds",
+               [](const proc::Disk& d) { return static_cast<double>(d.weighted_io_time_ms) / 1e3; }},
 };
 
 constexpr std::array kInterface = {
@@ -131,6 +195,14 @@ constexpr std::array kFileSystem = {
     FileSystemMetric{{"node_filesystem_avail_bytes", "Space available to users without privileges.", kGauge},
                      "statvfs f_bavail",
                      &proc::FileSystem::available_bytes},
+    FileSystemMetric{{"node_filesystem_free_bytes", "Space that nothing uses.", kGauge},
+                     "statvfs f_bfree",
+                     &proc::FileSystem::free_bytes},
+    FileSystemMetric{
+        {"node_filesystem_files", "Inodes of the file system.", kGauge}, "statvfs f_files", &proc::FileSystem::files},
+    FileSystemMetric{{"node_filesystem_files_free", "Inodes that nothing uses.", kGauge},
+                     "statvfs f_ffree",
+                     &proc::FileSystem::files_free},
 };
 
 constexpr std::array kCpuModes = {
@@ -144,6 +216,9 @@ constexpr std::array kCpuModes = {
 
 std::span<const MemoryMetric> NodeMemoryMetrics() {
   return kMemory;
+}
+std::span<const KernelMetric> NodeKernelMetrics() {
+  return kKernel;
 }
 std::span<const DiskMetric> NodeDiskMetrics() {
   return kDisk;

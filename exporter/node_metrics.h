@@ -18,6 +18,13 @@ struct MemoryMetric {
 };
 std::span<const MemoryMetric> NodeMemoryMetrics();
 
+struct KernelMetric {
+  exposition::MetricDef def;
+  std::string_view source;
+  proc::Value proc::KernelCounts::*value;
+};
+std::span<const KernelMetric> NodeKernelMetrics();
+
 struct DiskMetric {
   exposition::MetricDef def;
   std::string_view source;
@@ -71,11 +78,14 @@ inline constexpr NodeMetric kNodeCpuSeconds{
 inline constexpr NodeMetric kNodeCpuUsage{
     {"node_cpu_usage_seconds_total", "CPU time used on the node, all CPUs.", exposition::MetricType::kCounter},
     "stat cpuN: user, nice, system, irq, softirq"};
+inline constexpr NodeMetric kNodeTime{
+    {"node_time_seconds", "Unix time when the node was read.", exposition::MetricType::kGauge}, "clock"};
+inline constexpr NodeMetric kNodeUname{
+    {"node_uname_info", "Name of the system and its kernel; always 1.", exposition::MetricType::kGauge},
+    "sys/kernel: ostype, osrelease, version, arch (Linux 6.1 and later), domainname; --node.name"};
 inline constexpr NodeMetric kNodeWorkingSet{
     {"node_memory_working_set_bytes", "Memory of the node that is not available: total less available.",
      exposition::MetricType::kGauge},
     "meminfo MemTotal less MemAvailable"};
-inline constexpr NodeMetric kNodeBootTime{
-    {"node_boot_time_seconds", "Start of the node, Unix time.", exposition::MetricType::kGauge}, "stat btime"};
 
 }  // namespace cloudmon

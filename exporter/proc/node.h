@@ -22,8 +22,15 @@ struct CpuTimes {
          softirq_seconds = 0, steal_seconds = 0;
 };
 
+// The rest of /proc/stat. Counts are since boot but for the processes of now.
+struct KernelCounts {
+  Value boot_time_seconds;  // Unix time
+  Value context_switches, interrupts, forks, processes_running, processes_blocked;
+};
+
 struct Meminfo {  // bytes
   Value total, available, free, buffers, cached, swap_total, swap_free;
+  Value active, inactive, slab, slab_reclaimable, page_tables, mapped, dirty, writeback, committed, anonymous;
 };
 
 struct LoadAverage {
@@ -34,7 +41,9 @@ struct LoadAverage {
 struct Disk {
   std::uint32_t major = 0, minor = 0;
   std::string name;  // "vda", "vda1"
-  std::uint64_t reads = 0, read_bytes = 0, writes = 0, written_bytes = 0, io_time_ms = 0;
+  std::uint64_t reads = 0, reads_merged = 0, read_bytes = 0, read_time_ms = 0;
+  std::uint64_t writes = 0, writes_merged = 0, written_bytes = 0, write_time_ms = 0;
+  std::uint64_t io_time_ms = 0, weighted_io_time_ms = 0;
 };
 
 // A line of /proc/PID/net/dev.
@@ -44,14 +53,22 @@ struct NetDevice {
   std::uint64_t transmit_bytes = 0, transmit_packets = 0, transmit_errors = 0, transmit_dropped = 0;
 };
 
+// /proc/sys/kernel, as uname(1) shows it; empty: not there. The host name is the reader's, so it is left out.
+struct Uname {
+  std::string sysname, release, version, machine, domain;
+};
+
 struct FileSystem {
   std::string device, mount_point, type;
-  std::uint64_t size_bytes = 0, available_bytes = 0;  // available to users without privileges
+  std::uint64_t size_bytes = 0, free_bytes = 0, available_bytes = 0;  // available to users without privileges
+  std::uint64_t files = 0, files_free = 0;                            // inodes
 };
 
 struct NodeStats {
   std::vector<CpuTimes> cpus;
-  std::optional<std::uint64_t> boot_time_seconds;  // Unix time
+  KernelCounts kernel;
+  std::optional<Uname> uname;
+  std::optional<double> time_seconds;  // Unix time of the pass; set by the collector
   Meminfo memory;
   std::optional<LoadAverage> load;
   std::vector<Disk> disks;            // all of diskstats, partitions too

@@ -52,15 +52,46 @@ Result<std::uint64_t> ParseKilobytes(std::string_view text) {
   return number.value() * 1024;
 }
 
-Value* MeminfoField(Meminfo& out, std::string_view key) {
-  if (key == "MemTotal") return &out.total;
-  if (key == "MemAvailable") return &out.available;
-  if (key == "MemFree") return &out.free;
-  if (key == "Buffers") return &out.buffers;
-  if (key == "Cached") return &out.cached;
-  if (key == "SwapTotal") return &out.swap_total;
-  if (key == "SwapFree") return &out.swap_free;
-  return nullptr;
+template <class T>
+struct Key {
+  std::string_view name;
+  Value T::*value;
+};
+
+constexpr std::array kMeminfoKeys = {
+    Key<Meminfo>{"MemTotal", &Meminfo::total},
+    Key<Meminfo>{"MemFree", &Meminfo::free},
+    Key<Meminfo>{"MemAvailable", &Meminfo::available},
+    Key<Meminfo>{"Buffers", &Meminfo::buffers},
+    Key<Meminfo>{"Cached", &Meminfo::cached},
+    Key<Meminfo>{"Active", &Meminfo::active},
+    Key<Meminfo>{"Inactive", &Meminfo::inactive},
+    Key<Meminfo>{"SwapTotal", &Meminfo::swap_total},
+    Key<Meminfo>{"SwapFree", &Meminfo::swap_free},
+    Key<Meminfo>{"Dirty", &Meminfo::dirty},
+    Key<Meminfo>{"Writeback", &Meminfo::writeback},
+    Key<Meminfo>{"AnonPages", &Meminfo::anonymous},
+    Key<Meminfo>{"Mapped", &Meminfo::mapped},
+    Key<Meminfo>{"Slab", &Meminfo::slab},
+    Key<Meminfo>{"SReclaimable", &Meminfo::slab_reclaimable},
+    Key<Meminfo>{"PageTables", &Meminfo::page_tables},
+    Key<Meminfo>{"Committed_AS", &Meminfo::committed},
+};
+
+constexpr std::array kStatKeys = {
+    Key<KernelCounts>{"intr", &KernelCounts::interrupts},
+    Key<KernelCounts>{"ctxt", &KernelCounts::context_switches},
+    Key<KernelCounts>{"btime", &KernelCounts::boot_time_seconds},
+    Key<KernelCounts>{"processes", &KernelCounts::forks},
+    Key<KernelCounts>{"procs_running", &KernelCounts::processes_running},
+    Key<KernelCounts>{"procs_blocked", &KernelCounts::processes_blocked},
+};
+
+// Where the value of `key` belongs; nullptr: not known.
+template <class T, std::size_t N>
+Value* Field(const std::array<Key<T>, N>& keys, T& out, std::string_view key) {
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key<T>& k) { return k.name == key; });
+  return found == keys.end() ? nullptr : &(out.*found->value);
 }
 
 Result<Disk> ParseDisk(std::string_view line) {
@@ -73,11 +104,17 @@ Result<Disk> ParseDisk(std::string_view line) {
   disk.name = SanitizeUtf8(text::CutToken(line));
   const auto columns = CutNumbers<11>(line);
   if (!columns.ok()) return Wrap(columns.error(), disk.name);
-  disk.reads = columns.value()[0];
-  disk.read_bytes = columns.value()[2] * kSectorBytes;
-  disk.writes = columns.value()[4];
-  disk.written_bytes = columns.value()[6] * kSectorBytes;
-  disk.io_time_ms = columns.value()[9];
+  const auto& column = columns.value();
+  disk.reads = column[0];
+  disk.reads_merged = column[1];
+  disk.read_bytes = column[2] * kSectorBytes;
+  disk.read_time_ms = column[3];
+  disk.writes = column[4];
+  disk.writes_merged = column[5];
+  disk.written_bytes = column[6] * kSectorBytes;
+  disk.write_time_ms = column[7];
+  disk.io_time_ms = column[9];
+  disk.weighted_io_time_ms = column[10];
   return disk;
 }
 
@@ -105,10 +142,10 @@ Result<CpuStat> ParseStat(std::string_view text, double ticks_per_second) {
   while (!text.empty()) {
     std::string_view line = text::CutLine(text);
     const std::string_view key = text::CutToken(line);
-    if (key == "btime") {
-      const auto seconds = text::ParseU64(text::CutToken(line));
-      if (!seconds.ok()) return Wrap(seconds.error(), key);
-      stat.boot_time_seconds = seconds.value();
+    if (Value* field = Field(kStatKeys, stat.kernel, key)) {
+      const auto number = text::ParseU64(text::CutToken(line));
+      if (!number.ok()) return Wrap(number.error(), key);
+      *field = number.value();
     } else if (key.starts_with("cpu") && IsNumber(key.substr(3))) {
       auto times = ParseCpu(key.substr(3), line, ticks_per_second);
       if (!times.ok()) return times.error();
@@ -132,7 +169,7 @@ Result<Meminfo> ParseMeminfo(std::string_view text) {
   while (!text.empty()) {
     std::string_view line = text::CutLine(text);
     const std::string_view key = text::Cut(line, ':');
-    Value* field = MeminfoField(out, key);
+    Value* field = Field(kMeminfoKeys, out, key);
     if (field == nullptr) continue;
     const auto bytes = ParseKilobytes(line);
     if (!bytes.ok()) return Wrap(bytes.error(), key);

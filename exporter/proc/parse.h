@@ -16,13 +16,19 @@ namespace cloudmon::proc {
 
 struct CpuStat {
   std::vector<CpuTimes> cpus;
-  std::optional<std::uint64_t> boot_time_seconds;  // Unix time
+  KernelCounts kernel;
 };
 
 // Parses /proc/stat; columns: user nice system idle iowait irq softirq steal guest guest_nice.
 //   cpu  20536 0 6060 384247 628 0 99 12 0 0
 //   cpu0 9075 0 2521 194018 38 0 33 6 0 0
+//   intr 519997 0 44
+//   ctxt 1254822
 //   btime 1795360000
+//   processes 11206
+//   procs_running 2
+//   procs_blocked 0
+// Of intr the first number counts, the sum.
 // `ticks_per_second` is USER_HZ, more than 0.
 [[nodiscard]] Result<CpuStat> ParseStat(std::string_view text, double ticks_per_second);
 
@@ -40,8 +46,8 @@ struct CpuStat {
 //   0.20 0.18 0.12 1/80 11206
 [[nodiscard]] Result<LoadAverage> ParseLoadavg(std::string_view text);
 
-// Parses /proc/diskstats: major, minor and name, then 11 columns (15 since Linux 4.18, 17 since 5.5), of which the
-// first, third, fifth, seventh and tenth are used. A disk that comes twice counts once, as in ParseNetDev. A sector has
+// Parses /proc/diskstats: major, minor and name, then 11 columns (15 since Linux 4.18, 17 since 5.5), of which all
+// but the ninth, the requests in flight, are used. A disk that comes twice counts once, as in ParseNetDev. A sector has
 // 512 bytes here, whatever the device says.
 //   254       0 vda 129667 29693 6487178 36765 28427 29696 3611440 8925 0 10264 46406 6772 55 1272264 557 4253 158
 [[nodiscard]] Result<std::vector<Disk>> ParseDiskstats(std::string_view text);

@@ -42,7 +42,10 @@ Result<FileSystem> ReadFileSystem(const std::string& rootfs, const Mount& mount)
   out.mount_point = SanitizeUtf8(mount.mount_point);
   out.type = SanitizeUtf8(mount.type);
   out.size_bytes = std::uint64_t{info.f_blocks} * info.f_frsize;
+  out.free_bytes = std::uint64_t{info.f_bfree} * info.f_frsize;
   out.available_bytes = std::uint64_t{info.f_bavail} * info.f_frsize;
+  out.files = info.f_files;
+  out.files_free = info.f_ffree;
   return out;
 }
 
@@ -71,6 +74,16 @@ std::string PidPath(const std::string& procfs, std::uint32_t pid, const char* na
   return procfs + "/" + std::to_string(pid) + "/" + name;
 }
 
+std::optional<Uname> ReadUname(const std::string& procfs) {
+  const auto read = [&](const char* name) {
+    const auto text = ReadFile(procfs + "/sys/kernel/" + name);
+    return text.ok() ? SanitizeUtf8(text::Trim(text.value())) : "";
+  };
+  Uname out{read("ostype"), read("osrelease"), read("version"), read("arch"), read("domainname")};
+  if (out.sysname.empty()) return std::nullopt;
+  return out;
+}
+
 }  // namespace
 
 double SystemTicksPerSecond() {
@@ -78,7 +91,10 @@ double SystemTicksPerSecond() {
 }
 
 NodeReader::NodeReader(const Roots& roots, double ticks_per_second)
-    : procfs_(roots.procfs), rootfs_(roots.rootfs), ticks_per_second_(ticks_per_second) {}
+    : procfs_(roots.procfs),
+      rootfs_(roots.rootfs),
+      uname_(ReadUname(roots.procfs)),
+      ticks_per_second_(ticks_per_second) {}
 
 template <class Parser>
 auto NodeReader::ReadAndParse(const char* name, Parser parse) -> decltype(parse(std::string_view{})) {
@@ -92,11 +108,12 @@ auto NodeReader::ReadAndParse(const char* name, Parser parse) -> decltype(parse(
 
 NodeStats NodeReader::Read() {
   NodeStats stats;
+  stats.uname = uname_;
   CpuStat cpu;
   const auto parse_stat = [this](std::string_view text) { return ParseStat(text, ticks_per_second_); };
   Take(ReadAndParse("stat", parse_stat), cpu, stats.errors);
   stats.cpus = std::move(cpu.cpus);
-  stats.boot_time_seconds = cpu.boot_time_seconds;
+  stats.kernel = cpu.kernel;
   Take(ReadAndParse("meminfo", ParseMeminfo), stats.memory, stats.errors);
   Take(ReadAndParse("loadavg", ParseLoadavg), stats.load, stats.errors);
   Take(ReadDisks(), stats.disks, stats.errors);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ class NodeReader {
   auto ReadAndParse(const char* name, Parser parse) -> decltype(parse(std::string_view{}));
 
   std::string procfs_, rootfs_;
+  std::optional<Uname> uname_;  // read once: it does not change until the next boot
   double ticks_per_second_;
   std::string buffer_;  // reused from file to file
 };

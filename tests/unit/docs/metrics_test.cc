@@ -68,13 +68,15 @@ std::string Node() {
   const auto add = [&](const auto& table, std::string_view labels) {
     for (const auto& m : table) rows += MetricRow(m.def, labels, {m.source});
   };
+  rows += MetricRow(kNodeTime.def, "", {kNodeTime.source});
+  rows += MetricRow(kNodeUname.def, "sysname, release, version, machine, nodename, domainname", {kNodeUname.source});
   rows += MetricRow(kNodeCpuSeconds.def, "cpu, mode", {kNodeCpuSeconds.source});
   rows += MetricRow(kNodeCpuUsage.def, "", {kNodeCpuUsage.source});
   add(NodeMemoryMetrics(), "");
   rows += MetricRow(kNodeWorkingSet.def, "", {kNodeWorkingSet.source});
   add(NodeLoadMetrics(), "");
   add(NodePressureMetrics(), "");
-  rows += MetricRow(kNodeBootTime.def, "", {kNodeBootTime.source});
+  add(NodeKernelMetrics(), "");
   add(NodeDiskMetrics(), "device");
   for (const auto& m : InterfaceMetrics()) rows += MetricRow(m.node, "device", {"1/" + std::string(m.source)});
   add(NodeFileSystemMetrics(), "device, mountpoint, fstype");

@@ -89,15 +89,53 @@ TEST_CASE("a full snapshot in both formats") {
   NodeSnapshot snapshot = FullSnapshot();
   proc::NodeStats node;
   node.cpus = {{.cpu = "0", .user_seconds = 1.5, .system_seconds = 0.25, .idle_seconds = 100, .steal_seconds = 1}};
-  node.boot_time_seconds = 1'700'000'000;
-  node.memory = {
-      .total = 1000, .available = 400, .free = 100, .buffers = 1, .cached = 2, .swap_total = 0, .swap_free = 0};
+  node.time_seconds = 1'700'000'100.5;
+  node.uname = proc::Uname{"Linux", "6.1.0", "#1 SMP", "x86_64", "(none)"};
+  node.kernel = {.boot_time_seconds = 1'700'000'000,
+                 .context_switches = 21,
+                 .interrupts = 22,
+                 .forks = 23,
+                 .processes_running = 24,
+                 .processes_blocked = 25};
+  node.memory = {.total = 1000,
+                 .available = 400,
+                 .free = 100,
+                 .buffers = 1,
+                 .cached = 2,
+                 .swap_total = 0,
+                 .swap_free = 0,
+                 .active = 3,
+                 .inactive = 4,
+                 .slab = 5,
+                 .slab_reclaimable = 6,
+                 .page_tables = 7,
+                 .mapped = 8,
+                 .dirty = 9,
+                 .writeback = 10,
+                 .committed = 11,
+                 .anonymous = 12};
   node.load = proc::LoadAverage{0.5, 0.25, 0.125};
-  node.disks = {{.major = 254, .minor = 0, .name = "vda", .read_bytes = 512, .io_time_ms = 1500},
+  node.disks = {{.major = 254,
+                 .minor = 0,
+                 .name = "vda",
+                 .reads_merged = 31,
+                 .read_bytes = 512,
+                 .read_time_ms = 32000,
+                 .writes_merged = 33,
+                 .write_time_ms = 34000,
+                 .io_time_ms = 1500,
+                 .weighted_io_time_ms = 35000},
                 {.major = 254, .minor = 1, .name = "vda1", .read_bytes = 512}};
   node.interfaces = {{.name = "eth0", .receive_bytes = 9}, {.name = "veth1", .receive_bytes = 8}, {.name = "lo"}};
   node.cpu_pressure.some_total_usec = 1'000'000;
-  node.file_systems = {{"/dev/vda1", "/", "ext4", 1000, 500}};
+  node.file_systems = {{.device = "/dev/vda1",
+                        .mount_point = "/",
+                        .type = "ext4",
+                        .size_bytes = 1000,
+                        .free_bytes = 600,
+                        .available_bytes = 500,
+                        .files = 70,
+                        .files_free = 60}};
   snapshot.node = node;
   test::CheckGolden("exporter/families.txt", Page(snapshot, exposition::Format::kText));
   test::CheckGolden("exporter/families.openmetrics.txt", Page(snapshot, exposition::Format::kOpenMetrics));
@@ -120,7 +158,7 @@ TEST_CASE("metric tables: names, help on one line, counters end in _total") {
   std::set<std::string_view> names;
   auto check = [&](const exposition::MetricDef& def) {
     CAPTURE(def.name);
-    CHECK(def.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzMTASFBC_0123456789") == std::string_view::npos);
+    CHECK(def.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzMTASFBCDIPRW_0123456789") == std::string_view::npos);
     CHECK(def.name.ends_with("_total") == (def.type == exposition::MetricType::kCounter));
     CHECK(def.help.find('\n') == std::string_view::npos);
     CHECK(def.help.ends_with("."));
@@ -130,6 +168,7 @@ TEST_CASE("metric tables: names, help on one line, counters end in _total") {
   for (const auto& m : PodMetrics()) check(m.def);
   for (const auto& m : DeviceMetrics()) check(m.container);
   for (const auto& m : NodeMemoryMetrics()) check(m.def);
+  for (const auto& m : NodeKernelMetrics()) check(m.def);
   for (const auto& m : NodeDiskMetrics()) check(m.def);
   for (const auto& m : InterfaceMetrics()) check(m.node);
   for (const auto& m : InterfaceMetrics()) check(m.pod);

@@ -29,10 +29,16 @@ TEST_CASE("ParseStat") {
       "cpu  20536 0 6060 384247 628 0 99 12 0 0\n"
       "cpu0 100 200 300 400 500 600 700 800 900 1000 1100\n"
       "cpu17 1 0 0 0 0 0 0 0\n"  // a kernel without guest times
-      "intr 519997 0 0\nbtime 1795360000\ncpufreq x\nsoftirq 1 2\n",
+      "intr 519997 0 0\nctxt 1254822\nbtime 1795360000\nprocesses 11206\nprocs_running 2\nprocs_blocked 1\n"
+      "cpufreq x\nsoftirq 1 2\n",
       100);
   REQUIRE(stat.ok());
-  CHECK(stat.value().boot_time_seconds == 1795360000);
+  CHECK(stat.value().kernel.boot_time_seconds == 1795360000);
+  CHECK(stat.value().kernel.context_switches == 1254822);
+  CHECK(stat.value().kernel.interrupts == 519997);
+  CHECK(stat.value().kernel.forks == 11206);
+  CHECK(stat.value().kernel.processes_running == 2);
+  CHECK(stat.value().kernel.processes_blocked == 1);
   REQUIRE(stat.value().cpus.size() == 2);
   const CpuTimes& cpu = stat.value().cpus[0];
   CHECK(cpu.cpu == "0");
@@ -50,17 +56,23 @@ TEST_CASE("ParseStat") {
   CHECK(ParseStat("cpu0 100 0 0 0 0 0 0 0\n", 250).value().cpus[0].user_seconds == 0.4);
 
   CHECK(ParseStat("", 100).value().cpus.empty());
-  CHECK(!ParseStat("", 100).value().boot_time_seconds);
+  CHECK(!ParseStat("", 100).value().kernel.boot_time_seconds);
+  CHECK(!ParseStat("btime 1\n", 100).value().kernel.context_switches);
   CheckBad(ParseStat("cpu0 1 2 3\n", 100), "cpu0: not a whole number: ''");
   CheckBad(ParseStat("cpu3 1 2 3 4 5 6 7 -8\n", 100), "cpu3: not a whole number: '-8'");
   CheckBad(ParseStat("btime\n", 100), "btime: not a whole number: ''");
+  CheckBad(ParseStat("intr\n", 100), "intr: not a whole number: ''");
+  CheckBad(ParseStat("ctxt -1\n", 100), "ctxt: not a whole number: '-1'");
+  CheckBad(ParseStat("procs_blocked x\n", 100), "procs_blocked: not a whole number: 'x'");
 }
 
 TEST_CASE("ParseMeminfo") {
   const auto memory = ParseMeminfo(
       "SwapFree:        1 kB\nMemTotal:       16303428 kB\nMemFree:        9211204 kB\nMemAvailable:   14000000 kB\n"
       "Buffers:          100 kB\nCached:          200 kB\nSwapCached:        7 kB\nSwapTotal:       0 kB\n"
-      "HugePages_Total:       0\nNewKey: many\n");
+      "Active: 11 kB\nInactive: 12 kB\nActive(anon): 99 kB\nDirty: 13 kB\nWriteback: 14 kB\nWritebackTmp: 99 kB\n"
+      "AnonPages: 15 kB\nMapped: 16 kB\nSlab: 17 kB\nSReclaimable: 18 kB\nPageTables: 19 kB\nSecPageTables: 99 kB\n"
+      "Committed_AS: 20 kB\nHugePages_Total:       0\nNewKey: many\n");
   REQUIRE(memory.ok());
   CHECK(memory.value().total == 16303428ULL * 1024);
   CHECK(memory.value().free == 9211204ULL * 1024);
@@ -69,10 +81,21 @@ TEST_CASE("ParseMeminfo") {
   CHECK(memory.value().cached == 204800);
   CHECK(memory.value().swap_total == 0);
   CHECK(memory.value().swap_free == 1024);
+  CHECK(memory.value().active == 11 * 1024);
+  CHECK(memory.value().inactive == 12 * 1024);
+  CHECK(memory.value().dirty == 13 * 1024);
+  CHECK(memory.value().writeback == 14 * 1024);
+  CHECK(memory.value().anonymous == 15 * 1024);
+  CHECK(memory.value().mapped == 16 * 1024);
+  CHECK(memory.value().slab == 17 * 1024);
+  CHECK(memory.value().slab_reclaimable == 18 * 1024);
+  CHECK(memory.value().page_tables == 19 * 1024);
+  CHECK(memory.value().committed == 20 * 1024);
   CHECK(!ParseMeminfo("MemTotal: 1 kB\n").value().available);  // an old kernel
 
   CheckBad(ParseMeminfo("MemTotal: x kB\n"), "MemTotal: not a whole number: 'x'");
   CheckBad(ParseMeminfo("MemFree: 5 MB\n"), "MemFree: not in kB");
+  CheckBad(ParseMeminfo("Committed_AS: -4 kB\n"), "Committed_AS: not a whole number: '-4'");
   CheckBad(ParseMeminfo("Cached:\n"), "Cached: not a whole number: ''");
 }
 
@@ -105,7 +128,12 @@ TEST_CASE("ParseDiskstats: 14, 18 and 20 fields") {
   CHECK(sda.read_bytes == 20 * 512);
   CHECK(sda.writes == 30);
   CHECK(sda.written_bytes == 40 * 512);
+  CHECK(sda.reads_merged == 1);
+  CHECK(sda.read_time_ms == 3);
+  CHECK(sda.writes_merged == 4);
+  CHECK(sda.write_time_ms == 5);
   CHECK(sda.io_time_ms == 60);
+  CHECK(sda.weighted_io_time_ms == 70);
   CHECK(disks.value()[1].minor == 1);
   CHECK(disks.value()[2].read_bytes == 6487178ULL * 512);
   CHECK(disks.value()[2].io_time_ms == 10264);

@@ -18,6 +18,10 @@ void WriteNode(const TempDir& root) {
   root.Write("proc/stat", "cpu  1 1 1 1 1 1 1 1\ncpu0 100 0 0 0 0 0 0 0 0 0\nbtime 1795360000\n");
   root.Write("proc/meminfo", "MemTotal: 10 kB\nMemAvailable: 4 kB\n");
   root.Write("proc/loadavg", "0.20 0.18 0.12 1/80 11206\n");
+  root.Write("proc/sys/kernel/ostype", "Linux\n");
+  root.Write("proc/sys/kernel/osrelease", "6.1.0\n");
+  root.Write("proc/sys/kernel/version", "#1 SMP\n");
+  root.Write("proc/sys/kernel/domainname", "(none)\n");
   root.Write("proc/diskstats", "254 0 vda 10 1 20 3 30 4 40 5 0 60 70\n254 1 vda1 1 1 2 3 3 4 4 5 0 6 7\n");
   root.Write("proc/1/net/dev", "eth0: 1 2 3 4 0 0 0 0 5 6 7 8\nveth1: 1 2 3 4 0 0 0 0 5 6 7 8\n");
   root.Write("proc/net/dev", "wrong0: 1 2 3 4 0 0 0 0 5 6 7 8\n");
@@ -44,7 +48,13 @@ TEST_CASE("a whole node") {
   CHECK(stats.errors.empty());
   REQUIRE(stats.cpus.size() == 1);
   CHECK(stats.cpus[0].user_seconds == 1);
-  CHECK(stats.boot_time_seconds == 1795360000);
+  CHECK(stats.kernel.boot_time_seconds == 1795360000);
+  REQUIRE(stats.uname);
+  CHECK(stats.uname->sysname == "Linux");
+  CHECK(stats.uname->release == "6.1.0");
+  CHECK(stats.uname->version == "#1 SMP");
+  CHECK(stats.uname->machine.empty());  // an old kernel
+  CHECK(stats.uname->domain == "(none)");
   CHECK(stats.memory.total == 10240);
   CHECK(stats.memory.available == 4096);
   CHECK(!stats.memory.free);
@@ -74,7 +84,9 @@ TEST_CASE("file systems: sizes with the node's paths, those that are not there l
   CHECK(stats.file_systems[1].mount_point == "/my data");
   CHECK(stats.file_systems[1].type == "xfs");
   CHECK(stats.file_systems[1].size_bytes > 0);
-  CHECK(stats.file_systems[1].available_bytes <= stats.file_systems[1].size_bytes);
+  CHECK(stats.file_systems[1].free_bytes <= stats.file_systems[1].size_bytes);
+  CHECK(stats.file_systems[1].available_bytes <= stats.file_systems[1].free_bytes);
+  CHECK(stats.file_systems[1].files_free <= stats.file_systems[1].files);
 }
 
 TEST_CASE("nothing there: nothing said, and no error") {
@@ -83,9 +95,10 @@ TEST_CASE("nothing there: nothing said, and no error") {
   Reader(root).ReadFileSystems(stats);
   CHECK(stats.errors.empty());
   CHECK(stats.cpus.empty());
-  CHECK(!stats.boot_time_seconds);
+  CHECK(!stats.kernel.boot_time_seconds);
   CHECK(!stats.memory.total);
   CHECK(!stats.load);
+  CHECK(!stats.uname);
   CHECK(stats.interfaces.empty());
   CHECK(!stats.cpu_pressure.some_total_usec);
   CHECK(stats.file_systems.empty());
