@@ -49,10 +49,11 @@ function(cm_library name)
 endfunction()
 
 # cm_test(<name> SOURCES <file>_test.cc... [DEPS <target>...])
-# One doctest program, registered with CTest under its name and run from the project's root.
+# One doctest program, registered with CTest under its name and run from the project's root. One that hangs fails.
 function(cm_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE cm::test_support ${ARG_DEPS})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
 endfunction()

@@ -129,11 +129,11 @@ bool Courier::BeginNew(std::int64_t time_seconds, std::int64_t newest_seconds) {
 
 // Without ends: what is missing may still come, late.
 bool Courier::BeginAmended(std::int64_t time_seconds) {
+  bucket_ = Bucket{time_seconds, true};  // before what may throw: Abandon() then gives it back
   if (!TakeWindow(reader_.ReadAll(time_seconds, time_seconds + interval_seconds_))) {
-    progress_.EndAmended(false);
+    Abandon();
     return false;
   }
-  bucket_ = Bucket{time_seconds, true};
   Encode({time_seconds, false});
   return true;
 }
@@ -156,6 +156,7 @@ bool Courier::TakeWindow(Result<Window> window) {
 void Courier::EndBucket() {
   if (bucket_->amended) {
     progress_.EndAmended(true);
+    window_.reset();  // after a kill it may be of a bucket that is only made now
   } else {
     progress_.SentUntil(bucket_->time_seconds);
   }

@@ -241,7 +241,10 @@ class CurlFetcher final : public Fetcher {
     curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token.value().empty() ? nullptr : token.value().c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left_ms));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left_ms));
-    curl_multi_add_handle(multi_.get(), easy);
+    if (const CURLMcode code = curl_multi_add_handle(multi_.get(), easy); code != CURLM_OK) {
+      failed_early_.push_back({request.id, request.started_ms, 0, Error{ErrorCode::kIo, curl_multi_strerror(code)}});
+      return;
+    }
     active_.emplace(easy, std::move(transfer));
   }
 

@@ -124,7 +124,7 @@ class CurlClient final : public Client {
     curl_.easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
     curl_.easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
     curl_.easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
-    curl_.multi_add_handle(multi_.get(), easy);
+    if (curl_.multi_add_handle(multi_.get(), easy) != CURLM_OK) return Error{ErrorCode::kIo, "out of memory"};
     const std::optional<CURLcode> code = Run();
     curl_.multi_remove_handle(multi_.get(), easy);
     if (!code) return Error{ErrorCode::kGone, "cancelled"};

@@ -15,6 +15,7 @@
 #include "common/kube/client.h"
 #include "common/kube/event_stream.h"
 #include "common/kube/list_watch.h"
+#include "common/kube/retry.h"
 
 namespace cloudmon::kube {
 namespace {
@@ -27,13 +28,6 @@ constexpr seconds kPageTimeout{30};
 constexpr int kWatchSeconds = 240;         // and as much again at random, so that not all exporters come at once
 constexpr seconds kWatchGrace{30};         // beyond which the server should have ended the watch
 constexpr std::int64_t kSteadyMs = 5'000;  // a watch that lives so long after the answer's head is a good one
-
-// How long to wait after so many failures in a row: not at all, then 1, 2, 4 ... 30 s.
-milliseconds DelayAfter(int failures) {
-  if (failures <= 1) return milliseconds{0};
-  constexpr int kMostDoublings = 5;
-  return std::min<milliseconds>(seconds{1 << std::min(failures - 2, kMostDoublings)}, seconds{30});
-}
 
 // Whether a watch from the same version on would fail again: the server has forgotten what came after it, or it is an
 // event that cannot be taken.
@@ -85,8 +79,9 @@ class ThreadedReflector final : public Reflector {
       if (status.ok()) continue;
       if (WantsList(status.error().code)) resource_version_.clear();
       if (status.error().code == ErrorCode::kLimit) list_of_ = ListOf::kNow;  // which comes in pages
+      const milliseconds delay = retry_.Failed(status.error().code);
       NoteFailure(status.error());
-      Pause();
+      Pause(delay);
     }
   }
 
@@ -154,7 +149,7 @@ class ThreadedReflector final : public Reflector {
 
   // A server may answer each watch and end it at once: that is not the end of the failures yet.
   void NoteAnswer(bool is_steady) {
-    if (is_steady) failures_in_row_ = 0;
+    if (is_steady) retry_.Succeeded();
     const std::lock_guard lock(mu_);
     stats_.watching = true;
     if (is_steady) NoteRecovery();
@@ -166,19 +161,16 @@ class ThreadedReflector final : public Reflector {
 
   // A cut that the next try mends is not worth a line.
   void NoteFailure(const Error& error) {
-    ++failures_in_row_;
     const std::lock_guard lock(mu_);
     ++stats_.failures;
     stats_.last_error = error;
-    if (stats_.listed && failures_in_row_ == 1) return;
+    if (stats_.listed && retry_.failures_in_row() <= 1) return;
     stats_.watching = false;
     if (logged_ != error.message) spdlog::warn("{}; it is tried again", error.message);
     logged_ = error.message;
   }
 
-  void Pause() {
-    milliseconds delay = DelayAfter(failures_in_row_);
-    delay -= milliseconds{static_cast<std::int64_t>(random_()) % (delay.count() / 2 + 1)};
+  void Pause(milliseconds delay) {
     std::unique_lock lock(mu_);
     wake_.wait_for(lock, delay, [this] { return stopping_; });
   }
@@ -195,7 +187,7 @@ class ThreadedReflector final : public Reflector {
   std::minstd_rand random_{std::random_device{}()};
   std::string resource_version_;  // from which a watch goes on; empty: list first
   ListOf list_of_ = ListOf::kCached;
-  int failures_in_row_ = 0;
+  Retry retry_{static_cast<std::uint32_t>(random_())};
 
   mutable std::mutex mu_;
   std::condition_variable wake_;

@@ -47,9 +47,9 @@ struct ReflectorStats {
 
 // Lists in pages, the first time from what the server has in memory (a thousand exporters may start at once), then
 // watches with bookmarks from the list's resourceVersion; lists again after 410 Gone and after an event that cannot be
-// read; goes on from the last resourceVersion after a cut. The first try after a failure is at once, the next after 1,
-// 2, 4 ... 30 s, or down to half of that at random. A watch that the server does not end in time is cut. Logs when it
-// begins to fail, for another reason, and when the server answers again. One thread of its own; Stats is thread-safe.
+// read; goes on from the last resourceVersion after a cut. Waits after failures as `Retry` says. A watch that the
+// server does not end in time is cut. Logs when it begins to fail, for another reason, and when the server answers
+// again. One thread of its own; Stats is thread-safe.
 class Reflector {
  public:
   // `handler` and `clock` must outlive it. Error: kNotFound where libcurl cannot be loaded.

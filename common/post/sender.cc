@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -22,12 +23,19 @@ template <class Handle, class End>
 using Owned = std::unique_ptr<Handle, End>;
 using HeaderList = Owned<curl_slist, decltype(Libcurl::slist_free_all)>;
 
+// Throws std::bad_alloc.
 HeaderList MakeHeaders(const Libcurl& curl, const SenderOptions& options, const std::string& secret) {
-  // Without "Expect:" libcurl waits for the server's leave before it sends a large body.
-  curl_slist* list = curl.slist_append(nullptr, "Expect:");
-  for (const std::string& line : options.headers) list = curl.slist_append(list, line.c_str());
-  if (!options.token_file.empty()) list = curl.slist_append(list, ("Authorization: Bearer " + secret).c_str());
-  return {list, curl.slist_free_all};
+  HeaderList list(nullptr, curl.slist_free_all);
+  const auto append = [&](const std::string& line) {
+    curl_slist* longer = curl.slist_append(list.get(), line.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    list.release();  // it is a part of the longer one
+    list.reset(longer);
+  };
+  append("Expect:");  // else libcurl waits for the server's leave before it sends a large body
+  for (const std::string& line : options.headers) append(line);
+  if (!options.token_file.empty()) append("Authorization: Bearer " + secret);
+  return list;
 }
 
 // The token or password of the moment; empty where none is set.
@@ -69,21 +77,11 @@ class CurlSender final : public Sender {
   ~CurlSender() override { curl_.multi_remove_handle(multi_.get(), easy_.get()); }
 
   void Start(std::string_view body) override {
-    const auto secret = ReadSecret(options_);
-    if (!secret.ok()) {
-      failed_early_ = SendResult{.message = secret.error().message};
-      return;
+    try {
+      Begin(body);
+    } catch (const std::bad_alloc&) {
+      failed_early_ = SendResult{.message = "out of memory"};
     }
-    headers_ = MakeHeaders(curl_, options_, secret.value());
-    answer_.clear();
-    header_bytes_ = 0;
-    error_text_[0] = '\0';
-    CURL* easy = easy_.get();
-    curl_.easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
-    if (!options_.username.empty()) curl_.easy_setopt(easy, CURLOPT_PASSWORD, secret.value().c_str());
-    curl_.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    curl_.easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
-    curl_.multi_add_handle(multi_.get(), easy);
   }
 
   std::optional<SendResult> Wait(milliseconds at_most) override {
@@ -118,6 +116,24 @@ class CurlSender final : public Sender {
     if (!options_.ca_file.empty()) curl_.easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
     curl_.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options_.verify_tls ? 1L : 0L);
     curl_.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options_.verify_tls ? 2L : 0L);
+  }
+
+  void Begin(std::string_view body) {
+    const auto secret = ReadSecret(options_);
+    if (!secret.ok()) {
+      failed_early_ = SendResult{.message = secret.error().message};
+      return;
+    }
+    headers_ = MakeHeaders(curl_, options_, secret.value());
+    answer_.clear();
+    header_bytes_ = 0;
+    error_text_[0] = '\0';
+    CURL* easy = easy_.get();
+    curl_.easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+    if (!options_.username.empty()) curl_.easy_setopt(easy, CURLOPT_PASSWORD, secret.value().c_str());
+    curl_.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    curl_.easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
+    if (curl_.multi_add_handle(multi_.get(), easy) != CURLM_OK) throw std::bad_alloc();  // all it can be
   }
 
   std::optional<SendResult> Perform() {
@@ -175,7 +191,11 @@ Outcome OutcomeOf(long status, const std::vector<long>& retried) {
 std::unique_ptr<Sender> MakeCurlSender(const SenderOptions& options) {
   const auto curl = LoadLibcurl();
   if (!curl.ok()) throw std::runtime_error(curl.error().message);
-  return std::make_unique<CurlSender>(*curl.value(), options);
+  return MakeSenderOn(*curl.value(), options);
+}
+
+std::unique_ptr<Sender> MakeSenderOn(const Libcurl& curl, const SenderOptions& options) {
+  return std::make_unique<CurlSender>(curl, options);
 }
 
 }  // namespace cloudmon::post

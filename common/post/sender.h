@@ -12,6 +12,10 @@
 
 #include "common/post/send_error.h"
 
+namespace cloudmon {
+struct Libcurl;
+}
+
 namespace cloudmon::post {
 
 enum class Outcome : std::uint8_t {
@@ -50,7 +54,8 @@ class Sender {
  public:
   virtual ~Sender() = default;  // abandons what is being sent
 
-  // Begins to POST the body, which must stay until the result. REQUIRES: nothing is being sent.
+  // Begins to POST the body, which must stay until the result, also where that is only that memory lacks. REQUIRES:
+  // nothing is being sent.
   virtual void Start(std::string_view body) = 0;
 
   // Works until the result is there, Wake is called or the time is over.
@@ -62,5 +67,8 @@ class Sender {
 
 // Throws std::runtime_error when libcurl cannot be loaded or set up, which is a broken installation.
 std::unique_ptr<Sender> MakeCurlSender(const SenderOptions& options);
+
+// The same with these functions, which must outlive it: libcurl's, or some that fail, for tests.
+std::unique_ptr<Sender> MakeSenderOn(const Libcurl& curl, const SenderOptions& options);
 
 }  // namespace cloudmon::post

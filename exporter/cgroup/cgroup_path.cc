@@ -127,15 +127,4 @@ Place Descend(const Place& parent, std::string_view name) {
   return {};
 }
 
-Place ParseCgroupPath(std::string_view path) {
-  Place place;
-  while (!path.empty()) {
-    const auto slash = path.find('/');
-    const std::string_view name = path.substr(0, slash);
-    path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
-    if (!name.empty()) place = Descend(place, name);
-  }
-  return place;
-}
-
 }  // namespace cloudmon::cgroup

@@ -35,12 +35,8 @@ struct Place {
   friend bool operator==(const Place&, const Place&) = default;
 };
 
-// Returns the place of the directory `name` in a directory at `parent`: one step of a walk down the tree.
+// Returns the place of the directory `name` in a directory at `parent`: one step of a walk down the tree, which begins
+// with Place{} at the root of the hierarchy or of a cgroup namespace.
 [[nodiscard]] Place Descend(const Place& parent, std::string_view name);
-
-// Returns the place of a whole path, counted from the root of the hierarchy: a line of /proc/PID/cgroup after its
-// second colon, or a path below a mount. Paths relative to another cgroup namespace ("/../..") that do not name
-// kubepods are kOutside.
-[[nodiscard]] Place ParseCgroupPath(std::string_view path);
 
 }  // namespace cloudmon::cgroup

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <new>
 #include <optional>
 #include <set>
 #include <utility>
@@ -30,6 +31,7 @@ class FakeStore final : public store::Store {
   Result<std::vector<store::SeriesSlice>> Select(const store::Selector& selector, std::int64_t start_seconds,
                                                  std::int64_t end_seconds, series::FieldMask fields,
                                                  std::size_t max_points) const override {
+    if (out_of_memory) throw std::bad_alloc();
     if (fail_reads) return Error{ErrorCode::kIo, "metrics.db: disk I/O error"};
     std::vector<store::SeriesSlice> found;
     std::size_t points = 0;
@@ -104,6 +106,7 @@ class FakeStore final : public store::Store {
   void SetRetention(std::int64_t /*retention_seconds*/) override {}
 
   bool fail_reads = false;
+  bool out_of_memory = false;  // reading throws
   store::StoreStats numbers;
 
  private:

@@ -6,6 +6,7 @@
 #include <deque>
 #include <fstream>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -213,6 +214,31 @@ TEST_CASE("an outage: the same request again, later each time, then all that cam
   CHECK(stats.samples_dropped == 0);
 }
 
+TEST_CASE("after an answer that is no failure, or for a new target, waits are short again") {
+  const auto wait_after_failure_ms = [](Rig& rig) {
+    const std::uint64_t failed = rig.courier->Stats().requests_failed;
+    for (int steps = 0; rig.courier->Stats().requests_failed == failed; rig.Step()) REQUIRE(++steps < 100);
+    std::int64_t wait_ms = 0;
+    for (; !rig.courier->Prepare() && wait_ms < 100'000; ++wait_ms) rig.clock.Advance(1);
+    return wait_ms;
+  };
+  for (const SendResult& answer : {kOk, Refused(400)}) {
+    Rig rig;
+    rig.wire.answers = {Retry(503), Retry(503), answer, Retry(503)};
+    rig.AppendMany(2);
+    CHECK(wait_after_failure_ms(rig) == 500);
+    CHECK(wait_after_failure_ms(rig) == 1000);
+    CHECK(wait_after_failure_ms(rig) == 500);
+  }
+  Rig rig;
+  rig.wire.answers = {Retry(503), Retry(503), Retry(503)};
+  rig.AppendMany(1);
+  CHECK(wait_after_failure_ms(rig) == 500);
+  CHECK(wait_after_failure_ms(rig) == 1000);
+  rig.courier->SetTarget(rig.NewTarget());
+  CHECK(wait_after_failure_ms(rig) == 500);
+}
+
 TEST_CASE("Retry-After is the least wait") {
   Rig rig;
   rig.wire.answers = {Retry(429, 7000)};
@@ -390,6 +416,33 @@ TEST_CASE("after an exception the bucket is read anew, a second later") {
   rig.clock.Advance(1000);
   rig.Settle();
   CHECK(rig.wire.Values().size() == 1);
+}
+
+TEST_CASE("memory that lacks while an amended bucket is read does not lose it") {
+  Rig rig;
+  rig.AppendMany(2);
+  rig.Settle();
+  rig.wire.taken.clear();
+  rig.Amend(kTime, {PodEntry("web-1", 50)});
+  rig.Amend(kTime + 10, {PodEntry("web-1", 60)});
+  rig.store.out_of_memory = true;
+  CHECK_THROWS_AS((void)rig.courier->Prepare(), std::bad_alloc);
+  rig.courier->Restart();
+  rig.store.out_of_memory = false;
+  rig.clock.Advance(1000);
+  rig.Settle();
+  CHECK(rig.wire.Values() == std::vector<std::string>{Value("web-1", "50", kTime), Value("web-1", "60", kTime + 10)});
+}
+
+TEST_CASE("a bucket that was lost by a kill, then is looked for, then made anew, is read anew") {
+  Rig rig;
+  rig.AppendMany(1);
+  CHECK(rig.file.Save({kTime, {kTime + 10}}).ok());  // it had been amended while it was sent
+  rig.Start();
+  REQUIRE(rig.courier->Prepare());
+  rig.Append(BucketOf(kTime + 10, {PodEntry("web-1", 1)}));
+  rig.Settle();
+  CHECK(rig.wire.Values() == std::vector<std::string>{Value("web-1", "1", kTime + 10)});
 }
 
 TEST_CASE("a state that cannot be kept hinders nothing; after a kill its buckets are sent again") {

@@ -4,13 +4,17 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/support/bounded_wait.h"
 #include "tests/support/files.h"
 #include "tests/support/stub_server.h"
 #include "tests/unit/aggregator/remote_write/buckets.h"
@@ -33,7 +37,8 @@ class Receiver {
   // Blocks until so many samples have come; all of them.
   std::vector<std::string> Wait(std::size_t samples) {
     std::unique_lock lock(mu_);
-    changed_.wait(lock, [&] { return lines_.size() >= samples; });
+    const bool came = test::WaitUntil(changed_, lock, [&] { return lines_.size() >= samples; });
+    REQUIRE_MESSAGE(came, "waited in vain for " << samples << " samples, have " << lines_.size());
     return lines_;
   }
   std::string LastHead() {
@@ -130,11 +135,15 @@ TEST_CASE("the end sends what is ready, and the next start goes on from there") 
 
 TEST_CASE("a silent receiver does not hold up the end, nor who stores") {
   Rig rig;
-  const test::StubServer silent([](test::StubConnection& connection) { connection.WaitClosed(); });
-  {
-    Shipper shipper = rig.Start(silent.Url());
-    for (int i = 0; i < 5; ++i) rig.Append(shipper, i);
-  }
+  auto silent = std::make_unique<test::StubServer>([](test::StubConnection& connection) { connection.WaitClosed(); });
+  ShipperOptions options = rig.Options(silent->Url());
+  options.timeout = std::chrono::minutes(5);
+  auto slow = std::make_unique<Shipper>(options, *rig.store, rig.clock, [] { return 0.0; });
+  for (int i = 0; i < 5; ++i) rig.Append(*slow, i);
+  const auto ended = std::async(std::launch::async, [&] { slow.reset(); });
+  CHECK_MESSAGE(ended.wait_for(test::kLongWait) == std::future_status::ready, "the end waits for the receiver");
+  silent.reset();  // then nothing waits for it
+  ended.wait();
   Receiver receiver;
   Shipper shipper = rig.Start(receiver.url());
   CHECK(receiver.Wait(5).size() == 5);
@@ -160,11 +169,11 @@ TEST_CASE("reloads and amendments from other threads") {
   }
   reloader.join();
   rig.Append(shipper, 50);
-  std::string text;
-  do {
-    text = receiver.Wait(1).back();
+  const auto give_up = std::chrono::steady_clock::now() + test::kLongWait;
+  while (shipper.Stats().sent_until_seconds < rig.first + 50 * kInterval) {
+    REQUIRE_MESSAGE(std::chrono::steady_clock::now() < give_up, "the last bucket is not sent");
     std::this_thread::yield();
-  } while (shipper.Stats().sent_until_seconds < rig.first + 50 * kInterval);
+  }
   CHECK(shipper.Stats().up == true);
   CHECK(shipper.Stats().samples >= 50);
 }

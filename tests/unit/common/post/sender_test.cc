@@ -4,9 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 
+#include "common/libcurl/libcurl.h"
+#include "tests/support/bounded_wait.h"
 #include "tests/support/files.h"
 #include "tests/support/stub_server.h"
 
@@ -18,9 +21,12 @@ namespace {
 
 SendResult Send(Sender& sender, std::string_view document) {
   sender.Start(document);
-  while (true) {
+  const auto give_up = std::chrono::steady_clock::now() + test::kLongWait;
+  while (std::chrono::steady_clock::now() < give_up) {
     if (auto result = sender.Wait(milliseconds(10'000))) return *result;
   }
+  FAIL("waited in vain for a result");
+  return {};
 }
 
 SenderOptions OptionsFor(const std::string& url) {
@@ -113,6 +119,26 @@ TEST_CASE("a token that cannot be used is tried again later and never shown") {
   CHECK(requests == 0);
 }
 
+TEST_CASE("where memory lacks at the beginning, the body is tried again later") {
+  Recorded recorded;
+  const test::StubServer server(recorded.Handler(test::HttpAnswer("")));
+  Libcurl functions = *LoadLibcurl().value();
+  const auto sender = MakeSenderOn(functions, OptionsFor(server.Url()));
+  const auto check_fails = [&] {
+    const SendResult result = Send(*sender, "document");
+    CHECK(result.outcome == Outcome::kRetry);
+    CHECK(result.message == "out of memory");
+  };
+  functions.multi_add_handle = [](CURLM*, CURL*) { return CURLM_OUT_OF_MEMORY; };
+  check_fails();
+  functions = *LoadLibcurl().value();
+  CHECK(Send(*sender, "document").outcome == Outcome::kSent);
+  functions.slist_append = [](curl_slist*, const char*) -> curl_slist* { return nullptr; };
+  check_fails();
+  functions = *LoadLibcurl().value();
+  CHECK(Send(*sender, "document").outcome == Outcome::kSent);
+}
+
 TEST_CASE("a user name and the password of the moment") {
   Recorded recorded;
   const test::StubServer server(recorded.Handler(test::HttpAnswer("")));
@@ -193,30 +219,59 @@ TEST_CASE("servers that do not answer properly") {
 }
 
 TEST_CASE("an endless answer is cut off and counts by its status") {
-  const auto endless = [](const char* status) {
-    return [status](test::StubConnection& connection) {
+  std::atomic<std::size_t> sent = 0;
+  const auto endless = [&](const std::string& begin, const std::string& more) {
+    return [&sent, begin, more](test::StubConnection& connection) {
+      constexpr std::size_t kMost = 64U << 20U;
       (void)connection.ReadRequest();
-      connection.Send("HTTP/1.1 " + std::string(status) + "\r\nContent-Length: 100000000\r\n\r\n");
-      while (connection.Send(std::string(4096, 'x'))) {
-      }
+      connection.Send(begin);
+      for (sent = 0; sent < kMost && connection.Send(more);) sent += more.size();
     };
   };
-  const test::StubServer good(endless("200 OK"));
-  CHECK(SendTo(good.Url()).outcome == Outcome::kSent);
-  const test::StubServer bad(endless("400 Bad Request"));
-  const SendResult refused = SendTo(bad.Url());
-  CHECK(refused.outcome == Outcome::kRefused);
-  CHECK(refused.message.size() < 400);
+  const std::string body = "\r\nContent-Length: 100000000\r\n\r\n";
+  const std::string many_x(4096, 'x');
+  constexpr std::size_t kBuffers = 32U << 20U;  // the most that may be under way
+  {
+    const test::StubServer good(endless("HTTP/1.1 200 OK" + body, many_x));
+    CHECK(SendTo(good.Url()).outcome == Outcome::kSent);
+  }
+  CHECK(sent < kBuffers);
+  {
+    const test::StubServer bad(endless("HTTP/1.1 400 Bad Request" + body, many_x));
+    const SendResult refused = SendTo(bad.Url());
+    CHECK(refused.outcome == Outcome::kRefused);
+    CHECK(refused.message.size() < 400);
+  }
+  CHECK(sent < kBuffers);
+  {
+    const test::StubServer header(endless("HTTP/1.1 200 OK\r\n", "X-A: " + many_x + "\r\n"));
+    CHECK(SendTo(header.Url()).outcome == Outcome::kSent);
+  }
+  CHECK(sent < kBuffers);
+  std::string long_head;  // cut off before the status that counts
+  while (long_head.size() < 40'000) long_head += "HTTP/1.1 100 Continue\r\n\r\n";
+  const test::StubServer late(test::AlwaysAnswer(long_head + test::HttpAnswer("")));
+  CHECK(SendTo(late.Url()).outcome == Outcome::kRetry);
 }
 
 TEST_CASE("Wake ends a wait, and a sender can go while it sends") {
-  const test::StubServer silent([](test::StubConnection& connection) { connection.WaitClosed(); });
+  std::atomic<bool> asked = false;
+  const test::StubServer silent([&](test::StubConnection& connection) {
+    (void)connection.ReadRequest();
+    asked = true;
+    connection.WaitClosed();
+  });
   SenderOptions options = OptionsFor(silent.Url());
-  options.timeout = milliseconds(600'000);
+  options.timeout = milliseconds(20'000);  // ends the wait with a result if Wake does not
   const auto sender = MakeCurlSender(options);
   CHECK(!sender->Wait(milliseconds(0)));
   sender->Start("document");
-  std::thread waker([&] { sender->Wake(); });
-  CHECK(!sender->Wait(milliseconds(600'000)));
-  waker.join();
+  for (int i = 0; i < 1000 && !asked; ++i) CHECK(!sender->Wait(milliseconds(10)));
+  REQUIRE(asked);
+  for (int i = 0; i < 50; ++i) {  // libcurl's own timers end some waits too, but not as many
+    std::thread waker([&] { sender->Wake(); });
+    const auto result = sender->Wait(test::kLongWait);
+    waker.join();
+    REQUIRE(!result);
+  }
 }

@@ -5,11 +5,12 @@
 
 #include <string>
 
+#include "tests/support/place_of_path.h"
 #include "tests/support/recorded_tree.h"
 
 using cloudmon::cgroup::Level;
-using cloudmon::cgroup::ParseCgroupPath;
 using cloudmon::cgroup::Place;
+using cloudmon::test::PlaceOfPath;
 
 namespace {
 
@@ -20,7 +21,7 @@ const std::string kId = "e6435f85d66403102e5d6592f4be807c4be6c1c4d28a330b07810c7
 
 void IsPod(const std::string& path, const std::string& qos, const std::string& uid) {
   CAPTURE(path);
-  const Place place = ParseCgroupPath(path);
+  const Place place = PlaceOfPath(path);
   CHECK(place.level == Level::kPod);
   CHECK(place.qos == qos);
   CHECK(place.pod_uid == uid);
@@ -30,7 +31,7 @@ void IsPod(const std::string& path, const std::string& qos, const std::string& u
 void IsContainer(const std::string& path, const std::string& qos, const std::string& uid,
                  Level level = Level::kContainer) {
   CAPTURE(path);
-  const Place place = ParseCgroupPath(path);
+  const Place place = PlaceOfPath(path);
   CHECK(place.level == level);
   CHECK(place.qos == qos);
   CHECK(place.pod_uid == uid);
@@ -39,7 +40,7 @@ void IsContainer(const std::string& path, const std::string& qos, const std::str
 
 void IsLevel(const std::string& path, Level level) {
   CAPTURE(path);
-  const Place place = ParseCgroupPath(path);
+  const Place place = PlaceOfPath(path);
   CHECK(place.level == level);
   CHECK(place.container_id.empty());
   if (level == Level::kOutside) CHECK(place == Place{});
@@ -47,7 +48,7 @@ void IsLevel(const std::string& path, Level level) {
 
 }  // namespace
 
-TEST_CASE("ParseCgroupPath: cgroupfs driver") {
+TEST_CASE("a path: cgroupfs driver") {
   IsPod("/kubepods/burstable/pod" + kUid, "burstable", kUid);
   IsPod("/kubepods/besteffort/pod" + kUid + "/", "besteffort", kUid);
   IsPod("/kubepods/pod" + kUid, "guaranteed", kUid);
@@ -59,7 +60,7 @@ TEST_CASE("ParseCgroupPath: cgroupfs driver") {
   IsContainer("/docker/" + kId + "/kubelet/kubepods/besteffort/pod" + kUid + "/" + kId, "besteffort", kUid);
 }
 
-TEST_CASE("ParseCgroupPath: systemd driver") {
+TEST_CASE("a path: systemd driver") {
   const std::string burstable =
       "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + kUidInSlice + ".slice";
   IsPod(burstable, "burstable", kUid);
@@ -79,7 +80,7 @@ TEST_CASE("ParseCgroupPath: systemd driver") {
   IsPod("/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + kUidInSlice + ".slice", "guaranteed", kUid);
 }
 
-TEST_CASE("ParseCgroupPath: names escaped by systemd") {
+TEST_CASE("a path: names escaped by systemd") {
   const std::string escaped = R"(0d9a4c31\x2d77e2\x2d4b58\x2d8c6d\x2d5e4f3a2b1c0d)";
   IsPod("/kubepods.slice/kubepods-pod" + escaped + ".slice", "guaranteed", kUid);
   IsContainer(R"(/my\x2dpool.slice/my\x2dpool-kubepods.slice/my\x2dpool-kubepods-pod)" + kUidInSlice +
@@ -91,7 +92,7 @@ TEST_CASE("ParseCgroupPath: names escaped by systemd") {
   }
 }
 
-TEST_CASE("ParseCgroupPath: below a container, and beside the containers") {
+TEST_CASE("a path: below a container, and beside the containers") {
   const std::string pod = "/kubepods/burstable/pod" + kUid;
   IsContainer(pod + "/" + kId + "/init.scope", "burstable", kUid, Level::kBelow);
   IsContainer(pod + "/" + kId + "/system.slice/app.service", "burstable", kUid, Level::kBelow);
@@ -99,11 +100,11 @@ TEST_CASE("ParseCgroupPath: below a container, and beside the containers") {
   for (const std::string& name : {"crio-conmon-" + kId + ".scope", kId.substr(1), kId + "0", "x" + kId,
                                   "G" + kId.substr(1), std::string("init.scope")}) {
     IsLevel(pod + "/" + name, Level::kBelow);
-    CHECK(ParseCgroupPath(pod + "/" + name).pod_uid == kUid);
+    CHECK(PlaceOfPath(pod + "/" + name).pod_uid == kUid);
   }
 }
 
-TEST_CASE("ParseCgroupPath: what is not a pod") {
+TEST_CASE("a path: what is not a pod") {
   for (const char* path : {"",
                            "/",
                            "/..",
@@ -131,11 +132,11 @@ TEST_CASE("ParseCgroupPath: what is not a pod") {
   IsLevel("/kubepods/besteffort", Level::kQos);
 }
 
-TEST_CASE("ParseCgroupPath on the paths of the recorded nodes") {
+TEST_CASE("a path: those of the recorded nodes") {
   for (const std::string_view node : cloudmon::test::kRecordedNodes) {
     for (const auto& container : cloudmon::test::RecordedContainers(node)) {
       CAPTURE(container.cgroup_path);
-      const Place place = ParseCgroupPath(container.cgroup_path);
+      const Place place = PlaceOfPath(container.cgroup_path);
       const bool in_pod = container.name.find('-') != std::string::npos;
       CHECK((place.container_id.size() == 64) == in_pod);
       if (in_pod)

@@ -10,6 +10,7 @@
 #include "exporter/cgroup/reader.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/files.h"
+#include "tests/support/place_of_path.h"
 #include "tests/support/recorded_tree.h"
 #include "tests/unit/exporter/cgroup/scan_text.h"
 
@@ -53,7 +54,7 @@ TEST_CASE("recorded nodes: each process is found in its container") {
       }
     }
     for (const auto& container : test::RecordedContainers(node)) {
-      const std::string id = cgroup::ParseCgroupPath(container.cgroup_path).container_id;
+      const std::string id = test::PlaceOfPath(container.cgroup_path).container_id;
       if (id.empty() || !container.pid || container.name == "e-zombie-gone") continue;
       CAPTURE(container.name);
       CHECK(found.contains({*container.pid, id}));

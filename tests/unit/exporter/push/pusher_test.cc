@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/http/gzip.h"
+#include "tests/support/bounded_wait.h"
 #include "tests/support/stub_server.h"
 
 using namespace cloudmon;        // NOLINT: a test
@@ -31,7 +32,8 @@ class Receiver {
   // Blocks until that many requests have come; their bodies.
   std::vector<std::string> Wait(std::size_t requests) {
     std::unique_lock lock(mu_);
-    changed_.wait(lock, [&] { return bodies_.size() >= requests; });
+    const bool came = test::WaitUntil(changed_, lock, [&] { return bodies_.size() >= requests; });
+    REQUIRE_MESSAGE(came, "waited in vain for " << requests << " requests, have " << bodies_.size());
     return bodies_;
   }
 
@@ -151,7 +153,8 @@ TEST_CASE("what does not fit the queue is dropped, and the end does not wait for
       },
       [] { return 0.0; }, clock, stats);
   std::unique_lock lock(mu);
-  changed.wait(lock, [&] { return made == 4; });  // one is being sent, one waits, one is dropped, one is being made
+  // One is being sent, one waits, one is dropped, one is being made.
+  CHECK_MESSAGE(test::WaitUntil(changed, lock, [&] { return made >= 4; }), "waited in vain for documents");
   CHECK(stats.queued == 2);
   CHECK(stats.dropped == 1);
   CHECK(stats.sent == 0);
