@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """./deploy for clusters: what it would do, what it calls, and what it says when that fails.
 
-There is no API server here: a stand-in for kubectl notes how it is called. The images go over a real sshd into a real
-containerd.
+A stand-in for kubectl notes how it is called (test_cluster deploys to a real API server). The images go over a real sshd into a
+real containerd.
 """
 import glob
 import os

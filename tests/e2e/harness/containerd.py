@@ -54,16 +54,25 @@ def _cni_plugins():
     raise FileNotFoundError("no CNI plugins: apt-get install containernetworking-plugins")
 
 
-def _network(directory):
-    """Pods talk to each other over the bridge and to nobody else: it is no gateway and there is no route out."""
-    bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": False,
+def _network(directory, gateway):
+    """Pods talk to each other over the bridge and, unless it is their gateway, to nobody else: there is no route out."""
+    bridge = {"type": "bridge", "bridge": BRIDGE, "isDefaultGateway": gateway,
               "ipam": {"type": "host-local", "dataDir": directory + "/ipam", "ranges": [[{"subnet": SUBNET}]]}}
     return {"cniVersion": "0.4.0", "name": BRIDGE, "plugins": [bridge]}
 
 
+def pod_cgroups():
+    """The directories of the suite's pods in every hierarchy."""
+    return [path for mount in kernel.hierarchies()
+            for path in glob.glob(f"{mount}/kubepods/**/pod{UID_PREFIX}*", recursive=True)]
+
+
 class Containerd:
-    def __init__(self, directory):
-        self.directory = directory
+    """`prefix` begins its command, such as with nsenter for another network, where pods may have their bridge as gateway.
+    `cgroups` tells the directories of its pods."""
+
+    def __init__(self, directory, prefix=(), gateway=False, cgroups=pod_cgroups):
+        self.directory, self._prefix, self._gateway, self._cgroups = directory, prefix, gateway, cgroups
         self.socket = directory + "/containerd.sock"
         self.log_path = directory + "/containerd.log"
         self.process = None
@@ -74,12 +83,12 @@ class Containerd:
         for name in ("cni", "images"):
             os.makedirs(os.path.join(self.directory, name))
         with open(self.directory + "/cni/10-e2e.conflist", "w", encoding="utf-8") as file:
-            json.dump(_network(self.directory), file)
+            json.dump(_network(self.directory, self._gateway), file)
         with open(self.directory + "/config.toml", "w", encoding="utf-8") as file:
             file.write(CONFIG.format(dir=self.directory, socket=self.socket, pause=PAUSE_IMAGE,
                                      cni_plugins=_cni_plugins()))
         with open(self.log_path, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(["containerd", "--config", self.directory + "/config.toml"],
+            self.process = subprocess.Popen([*self._prefix, "containerd", "--config", self.directory + "/config.toml"],
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
             until(self.runtime.version, 30, "containerd answers")
@@ -114,19 +123,13 @@ class Containerd:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-            sweep(self.directory)
-
-
-def pod_cgroups():
-    """The directories of the suite's pods in every hierarchy."""
-    return [path for mount in kernel.hierarchies()
-            for path in glob.glob(f"{mount}/kubepods/**/pod{UID_PREFIX}*", recursive=True)]
+            sweep(self.directory, self._cgroups)
 
 
 def foreign_pods():
-    """Pods on this machine that are not the suite's."""
+    """Pods on this machine that are not the suite's, whatever their kubelet's root is."""
     return [path for mount in kernel.hierarchies()
-            for path in glob.glob(f"{mount}/kubepods*/**/*pod????????*", recursive=True)
+            for path in glob.glob(f"{mount}/**/*kubepods*/**/*pod????????*", recursive=True)
             if UID_PREFIX not in path and os.path.isdir(path)]
 
 
@@ -161,12 +164,12 @@ def _daemons(directory):
     return found
 
 
-def _pod_processes():
+def _processes(cgroups):
     pids = set()
-    for cgroup in pod_cgroups():
+    for cgroup in cgroups:
         for procs in glob.glob(cgroup + "/**/cgroup.procs", recursive=True):
             pids.update(int(pid) for pid in kernel.read(procs).split())
-    return pids
+    return pids - {0}  # of another PID namespace; to kill() it is the caller's own group
 
 
 def _shim_sockets(directory):
@@ -180,17 +183,17 @@ def _mounts_below(directory):
     return sorted((point for point in points if point.startswith(directory + "/")), reverse=True)
 
 
-def sweep(directory):
+def sweep(directory, cgroups=pod_cgroups):
     """Removes all that a run in this directory made: processes, mounts, interfaces, cgroups, files."""
     until(lambda: not (_kill(_daemons(directory)) or _daemons(directory)), 20, "containerd and its shims are gone")
-    until(lambda: not (_kill(_pod_processes()) or _pod_processes()), 20, "the pods' processes are gone")
+    until(lambda: not (_kill(_processes(cgroups())) or _processes(cgroups())), 20, "the pods' processes are gone")
     for path in _shim_sockets(directory):
         if os.path.exists(path):
             os.unlink(path)
     for point in _mounts_below(directory):
         subprocess.run(["umount", "-l", point], check=False)
     subprocess.run(["ip", "link", "del", BRIDGE], stderr=subprocess.DEVNULL, check=False)
-    for cgroup in pod_cgroups():
+    for cgroup in cgroups():
         until(lambda path=cgroup: remove_cgroup(path) or True, 10, f"{cgroup} can be removed")
     for mount in kernel.hierarchies():
         for empty in ("kubepods/burstable", "kubepods/besteffort", "kubepods"):

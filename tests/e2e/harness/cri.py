@@ -127,10 +127,6 @@ class Runtime:
     def start_container(self, container_id):
         self.call("StartContainer", {1: container_id})
 
-    def remove_container(self, container_id):
-        self.call("StopContainer", {1: container_id, 2: 0})
-        self.call("RemoveContainer", {1: container_id})
-
     def stop_container(self, container_id):
         self.call("StopContainer", {1: container_id, 2: 0})
 

@@ -47,7 +47,7 @@ def listening_ports(pid):
     return sorted(ports)
 
 
-def _end_with_parent():
+def end_with_parent():
     """Runs in the child: the kernel kills it when this suite is killed."""
     PR_SET_PDEATHSIG = 1
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -62,7 +62,7 @@ class Program:
         self.command = command
         self._log = tempfile.NamedTemporaryFile(prefix="cloud-monitor-e2e-log.")
         self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
-                                        env={**os.environ, **(env or {})}, preexec_fn=_end_with_parent)
+                                        env={**os.environ, **(env or {})}, preexec_fn=end_with_parent)
         Program.started.append(self)
         try:
             ports = until(lambda: self._ended() or listening_ports(self.process.pid), 20, f"{command[0]} listens")
@@ -137,7 +137,7 @@ def run(command, timeout=20, **more):
 def broken_off(command, seconds, number=signal.SIGKILL):
     """Runs a program and sends it a signal after so long, unless it has ended by then: (exit code, what it said)."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
-                          preexec_fn=_end_with_parent) as running:
+                          preexec_fn=end_with_parent) as running:
         try:
             running.wait(seconds)
         except subprocess.TimeoutExpired:

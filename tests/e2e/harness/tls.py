@@ -14,10 +14,10 @@ class Authority:
         subprocess.run([*_NEW_KEY, "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.certificate], check=True,
                        capture_output=True)
 
-    def server_context(self, names="IP:127.0.0.1"):
-        """For a server with a certificate of these names."""
+    def server_context(self, names="IP:127.0.0.1", subject="/CN=server"):
+        """For a server with a certificate (server.pem, server.key) of these names."""
         certificate, key = f"{self._directory}/server.pem", f"{self._directory}/server.key"
-        subprocess.run([*_NEW_KEY, "-subj", "/CN=server", "-addext", f"subjectAltName={names}", "-addext",
+        subprocess.run([*_NEW_KEY, "-subj", subject, "-addext", f"subjectAltName={names}", "-addext",
                         "basicConstraints=critical,CA:FALSE", "-CA", self.certificate, "-CAkey", self._key,
                         "-keyout", key, "-out", certificate], check=True, capture_output=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
