@@ -78,6 +78,7 @@ class Names(ClusterCase):
     def test_an_api_server_that_was_away_has_forgotten(self):
         """While the exporter stands still, pods change and the server starts again: only a new list tells what happened."""
         exporter = kubernetes.pod_of(manifests.EXPORTER)
+        version = json.loads(kubernetes.kubectl("get", "--raw=/api/v1/pods?limit=1"))["metadata"]["resourceVersion"]
         os.kill(kubernetes.process_of(exporter, "exporter"), signal.SIGSTOP)
         try:
             PodChanges(kubernetes).rollout()
@@ -88,7 +89,8 @@ class Names(ClusterCase):
         self.assert_named()
         self.assertEqual(identities.running(kubernetes.pod_of(manifests.EXPORTER)), identities.running(exporter), "not started anew")
         until(lambda: self.page().value("cloudmon_identity_source_up", source="kubernetes") == 1, 20, "the watch goes on")
-        self.assertIn("410", kubernetes.kubectl("logs", f"--namespace={NAMESPACE}", exporter["metadata"]["name"]))
+        watch = kubernetes.kubectl("get", f"--raw=/api/v1/pods?watch=1&timeoutSeconds=1&resourceVersion={version}")
+        self.assertEqual(json.loads(watch.splitlines()[0])["object"].get("code"), 410, "it has forgotten, in truth")
 
     def test_names_from_the_kubelet(self):
         """With a token that may read pods of the kubelet, and nothing of the API server."""
