@@ -98,6 +98,7 @@ class Cluster:
                   "containerRuntimeEndpoint": f"unix://{self.containerd.socket}", "address": NODE_IP,
                   "tlsCertFile": self._path("pki/server.pem"), "tlsPrivateKeyFile": self._path("pki/server.key")}
         os.makedirs(self._path("static"))
+        os.makedirs("/var/log/pods", exist_ok=True)  # the manifests mount it; on a node it is the kubelet's own
         with open(self._path("kubelet.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)
         self._run_component("kubelet", [
